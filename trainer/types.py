@@ -1,0 +1,153 @@
+"""The records that rooms hand to each other. Plain frozen values: no database, no torch, no chat."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Severity(StrEnum):
+    ERROR = "error"  # the row cannot be trained on
+    WARNING = "warning"  # the row is used; somebody should look
+    INFO = "info"
+
+
+class Verdict(StrEnum):
+    """Of a dataset check."""
+
+    GOOD = "good"
+    WARNINGS = "warnings"
+    BROKEN = "broken"  # no usable row, or too few to train
+
+
+class GateVerdict(StrEnum):
+    """Of an evaluation."""
+
+    PASS = "PASS"  # noqa: S105
+    FAIL = "FAIL"
+    INCONCLUSIVE = "INCONCLUSIVE"
+
+
+class JobKind(StrEnum):
+    TRAIN = "train"
+    EVAL = "eval"
+
+
+class JobStatus(StrEnum):
+    """OpenAI's words for a fine-tuning job, plus `paused`."""
+
+    VALIDATING = "validating_files"
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        return self in ENDED
+
+
+ENDED = frozenset({JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing wrong at one place of a dataset file. `line` counts from 1; 0 means the whole file."""
+
+    line: int
+    code: str
+    severity: Severity
+    message: str
+    path: str = ""  # where in the row, e.g. messages[2].content
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What `trainer.data.check` says of one file."""
+
+    verdict: Verdict
+    format: str  # "openai-chat", or "" when it could not be told
+    rows: int  # rows found, blank lines not counted
+    accepted: int  # rows that the trainer will load
+    findings: tuple[Finding, ...]  # ordered by line; every one, never cut
+    bytes: int
+    sha256: str  # of the file as given
+    fingerprint: str  # of the accepted rows' content, independent of key order and white space
+    duplicates: int = 0
+    stats: dict[str, Any] = field(default_factory=dict)  # turns, characters, roles, estimated tokens
+
+    @property
+    def errors(self) -> int:
+        return sum(1 for f in self.findings if f.severity is Severity.ERROR)
+
+    @property
+    def warnings(self) -> int:
+        return sum(1 for f in self.findings if f.severity is Severity.WARNING)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateRequest:
+    """One prompt. `adapter` is a key given to the loader, or None for the base itself."""
+
+    messages: tuple[ChatMessage, ...]
+    adapter: str | None = None
+    max_tokens: int = 256
+    temperature: float = 0.0  # 0 = greedy
+    top_p: float = 1.0
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateResult:
+    text: str
+    prompt_tokens: int
+    completion_tokens: int
+    finish_reason: str  # "stop" | "length"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainProgress:
+    """What a running method tells, every few seconds. Losses are mean nats per supervised token."""
+
+    stage: str  # "loading" | "preflight" | "training" | "validating" | "saving"
+    step: int = 0
+    total_steps: int = 0
+    epoch: float = 0.0
+    loss: float | None = None
+    val_loss: float | None = None
+    lr: float | None = None
+    tokens_per_s: float | None = None
+    trained_tokens: int = 0
+    peak_memory_bytes: int | None = None
+    eta_s: float | None = None
+    note: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        return {k: v for k, v in asdict(self).items() if v is not None and v != ""}
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """What a finished method leaves: an artifact folder (adapter or full weights, tokenizer, card.json)."""
+
+    artifact_dir: str
+    is_adapter: bool
+    steps: int
+    trained_tokens: int
+    train_loss: float | None
+    val_loss: float | None
+    stopped_early: bool = False
+    metrics: dict[str, Any] = field(default_factory=dict)
