@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class TunesmithError(Exception):
-    """Something a person can act on. `str(error)` is fit to be shown; it never holds secrets or dataset text."""
+    """Something a person can act on. `str(error)` is fit to be shown: it holds no secrets."""
 
     kind = "internal"
 

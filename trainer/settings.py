@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     slack_http_port: int = 0  # above 0: HTTP events instead of Socket Mode
     sandbox_port: int = 8901
 
-    # the language model behind the agent (any OpenAI-compatible API); without a key or URL the grammar answers
+    # the language model behind the agent (any OpenAI-compatible API); without key or URL: the grammar
     llm_model: str = "gpt-4.1-mini"
     llm_base_url: str = Field("", validation_alias="OPENAI_BASE_URL")
     llm_api_key: SecretStr = Field(SecretStr(""), validation_alias="OPENAI_API_KEY")
@@ -89,7 +89,9 @@ class Settings(BaseSettings):
 
     log_level: str = "INFO"
 
-    @field_validator("trainers", "approvers", "allowed_teams", "slack_file_hosts", "base_folders", mode="before")
+    @field_validator(
+        "trainers", "approvers", "allowed_teams", "slack_file_hosts", "base_folders", mode="before"
+    )
     @classmethod
     def _comma_list(cls, value: Any) -> Any:
         return tuple(v.strip() for v in value.split(",") if v.strip()) if isinstance(value, str) else value

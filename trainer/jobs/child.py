@@ -1,0 +1,107 @@
+"""The trainer process: `python -m trainer.jobs.child JOB FENCE PARENT`. CUDA state and memory die with it."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from trainer.errors import LostLease, TunesmithError
+from trainer.jobs.lease import Lease
+from trainer.jobs.processes import die_with_parent
+from trainer.services import Services, build_services
+from trainer.store.tables import Job
+from trainer.types import JobKind, JobStatus
+
+log = structlog.get_logger()
+HANDLERS = {JobKind.TRAIN: "trainer.jobs.train:run", JobKind.EVAL: "trainer.jobs.evaluate:run"}
+EX_TEMPFAIL = 75
+ASK_EVERY_S = 1.0
+
+
+class Stopped(Exception):
+    """The handler stopped because it was asked to: "cancel" or "pause"."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Run:
+    """What a handler works with: the job, its lease, its scratch folder, and whether to go on."""
+
+    def __init__(self, services: Services, job: Job, lease: Lease) -> None:
+        self.services = services
+        self.job = job
+        self.lease = lease
+        self.folder = services.settings.home / "work" / job.id / str(lease.fence)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.terminated = False
+        self._asked_at = 0.0
+        self._cancelled = False
+
+    def should_stop(self) -> str | None:
+        """None, "cancel" or "pause"; asks the database at most once a second."""
+        if self.terminated:
+            return "pause"
+        if time.monotonic() - self._asked_at > ASK_EVERY_S:
+            self._cancelled = self.lease.renew()
+            self._asked_at = time.monotonic()
+        return "cancel" if self._cancelled else None
+
+    def event(self, type: str, data: dict[str, Any]) -> None:
+        self.lease.event(type, data)
+
+
+def main(job_id: str, fence: int, parent: int) -> int:
+    die_with_parent(parent)
+    with build_services() as services:
+        job = services.jobs.get(job_id)
+        lease = Lease(services.db, job_id, fence, services.settings.lease_s)
+        run = Run(services, job, lease)
+        signal.signal(signal.SIGTERM, lambda *_: setattr(run, "terminated", True))
+        try:
+            module, _, name = HANDLERS[JobKind(job.kind)].partition(":")
+            getattr(import_module(module), name)(run)
+        except LostLease as error:
+            log.warning("lost_lease", job=job_id, fence=fence, reason=str(error))
+            return 0
+        except Stopped as stop:
+            return _stopped(lease, stop)
+        except TunesmithError as error:
+            _fail(lease, error.code, str(error))
+            return 1
+        finally:
+            shutil.rmtree(run.folder, ignore_errors=True)
+    _remove_empty(run.folder.parent)
+    return 0
+
+
+def _stopped(lease: Lease, stop: Stopped) -> int:
+    if stop.reason != "cancel":
+        return EX_TEMPFAIL
+    with lease.fenced() as session:
+        lease.finish(session, JobStatus.CANCELLED)
+    return 0
+
+
+def _fail(lease: Lease, code: str, message: str) -> None:
+    with lease.fenced() as session:
+        lease.finish(session, JobStatus.FAILED, error={"code": code, "message": message})
+
+
+def _remove_empty(folder: Path) -> None:
+    try:
+        folder.rmdir()
+    except OSError:
+        return
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))

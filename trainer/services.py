@@ -1,0 +1,65 @@
+"""Settings → Services: where concrete classes are chosen, once. Everyone else receives them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from trainer.jobs.ledger import Jobs
+from trainer.jobs.processes import Heartbeats
+from trainer.jobs.queue import Wakeups, connect
+from trainer.registry.aliases import Aliases
+from trainer.registry.approvals import Approvals
+from trainer.registry.audit import AuditLog
+from trainer.registry.keys import ApiKeys
+from trainer.registry.models import Models
+from trainer.settings import Settings, load_settings
+from trainer.store.blobs import Blobs
+from trainer.store.database import Database
+from trainer.store.datasets import Datasets
+
+
+@dataclass(frozen=True)
+class Services:
+    settings: Settings
+    db: Database
+    blobs: Blobs
+    datasets: Datasets
+    jobs: Jobs
+    wakeups: Wakeups
+    models: Models
+    aliases: Aliases
+    approvals: Approvals
+    audit: AuditLog
+    keys: ApiKeys
+    heartbeats: Heartbeats
+
+
+@contextmanager
+def build_services(settings: Settings | None = None, *, migrate: bool = False) -> Iterator[Services]:
+    """Open everything lazily (no connection is made here, except to migrate) and close it at the end."""
+    settings = settings or load_settings()
+    db = Database(settings.database)
+    redis = connect(settings.redis)
+    try:
+        if migrate:
+            db.migrate()
+        audit = AuditLog(db)
+        yield Services(
+            settings=settings,
+            db=db,
+            blobs=Blobs(settings.blobs),
+            datasets=Datasets(db),
+            jobs=Jobs(db, max_attempts=settings.max_attempts),
+            wakeups=Wakeups(redis),
+            models=Models(db),
+            aliases=Aliases(db),
+            approvals=Approvals(db, hours=settings.approval_hours),
+            audit=audit,
+            keys=ApiKeys(db),
+            heartbeats=Heartbeats(db),
+        )
+    finally:
+        redis.close()
+        db.dispose()

@@ -1,0 +1,132 @@
+"""The database: one engine, short transactions, migrations. SQLite in WAL mode or Postgres, same code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+from sqlalchemy import Connection, CursorResult, Executable, create_engine, event, make_url, select, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from trainer.errors import MissingExtra, Unavailable
+from trainer.store.tables import Claim, Table, now
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATION_LOCK = 0x7E5317  # any constant: Postgres' advisory lock of this application
+
+
+class Database:
+    """`read()` and `write()` give a Session in one transaction; objects stay usable after it ends."""
+
+    def __init__(self, url: str) -> None:
+        self.url = _with_driver(url)
+        self.sqlite = self.url.startswith("sqlite")
+        if self.sqlite:
+            Path(make_url(self.url).database or "").parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.engine = create_engine(self.url, pool_pre_ping=not self.sqlite)
+        except ModuleNotFoundError as error:
+            raise MissingExtra(
+                f"The database URL needs {error.name}, which is not installed.",
+                fix="Install it with: pip install 'tunesmith[postgres]'",
+            ) from None
+        if self.sqlite:
+            event.listen(self.engine, "connect", _prepare_sqlite)
+            event.listen(self.engine, "begin", _begin_sqlite)
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """One transaction that may write. On SQLite it takes the write lock at once, so none deadlocks."""
+        with self._session(writing=True) as session:
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        with self._session(writing=False) as session:
+            yield session
+
+    @contextmanager
+    def _session(self, *, writing: bool) -> Iterator[Session]:
+        try:
+            with (
+                self.engine.connect().execution_options(tunesmith_writing=writing) as connection,
+                Session(connection, expire_on_commit=False) as session,
+                session.begin(),
+            ):
+                yield session
+        except OperationalError as error:
+            raise Unavailable(
+                f"The database does not answer ({type(error.orig).__name__}).",
+                fix="Check TUNESMITH_DATABASE_URL, the disk and the database server, then try again.",
+            ) from error
+
+    def clock(self) -> float:
+        with self.read() as session:
+            return session.scalar(select(now())) or 0.0
+
+    def claim(self, key: str) -> bool:
+        """True for the first caller with this key, for good; False for every later one, in any process."""
+        with self.write() as session:
+            return insert_once(session, Claim, key=key, at=session.scalar(select(now())))
+
+    def migrate(self) -> None:
+        """Bring the schema to the newest revision. Safe to call from many processes at once."""
+        from alembic import command
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        with (
+            self.engine.connect().execution_options(tunesmith_writing=True) as connection,
+            connection.begin(),
+        ):
+            if not self.sqlite:
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    def dispose(self) -> None:
+        self.engine.dispose()
+
+
+def insert_once(session: Session, table: type[Table], **values: Any) -> bool:
+    """INSERT … ON CONFLICT DO NOTHING; whether a row was added."""
+    dialect = session.get_bind().dialect.name
+    build = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return session.connection().execute(build(table).values(**values).on_conflict_do_nothing()).rowcount > 0
+
+
+def upsert(session: Session, table: type[Table], keys: dict[str, Any], values: dict[str, Any]) -> None:
+    dialect = session.get_bind().dialect.name
+    build = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement = build(table).values(**keys, **values)
+    session.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=values))
+
+
+def _with_driver(url: str) -> str:
+    for plain in ("postgres://", "postgresql://"):
+        if url.startswith(plain):
+            return "postgresql+psycopg://" + url.removeprefix(plain)
+    return url
+
+
+def _prepare_sqlite(raw: Any, _record: Any) -> None:
+    raw.isolation_level = None  # we say BEGIN ourselves
+    cursor = raw.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writing = connection.get_execution_options().get("tunesmith_writing", True)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def changed(session: Session, statement: Executable) -> int:
+    """Execute an UPDATE or DELETE; how many rows it touched."""
+    return cast("CursorResult[Any]", session.execute(statement)).rowcount
