@@ -1,0 +1,75 @@
+"""Figures of the accepted rows, gathered while the file streams by."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from typing import Any
+
+BYTES_PER_TOKEN = 4  # a rule of thumb for English; the exact count needs the base's tokenizer
+BINS = 20
+
+
+class Gathering:
+    """Memory: four bytes a row (its answer's length); everything else is counters."""
+
+    def __init__(self) -> None:
+        self.answers = array("I")
+        self.roles: Counter[str] = Counter()
+        self.bytes = self.messages = self.with_system = self.with_tools = self.multi_turn = 0
+        self.most_messages = self.longest_row = 0
+
+    def add(self, row: dict[str, Any], canonical_bytes: int, answer: str) -> None:
+        messages = row["messages"]
+        roles = [m["role"] for m in messages]
+        self.roles.update(roles)
+        self.answers.append(min(len(answer), 2**32 - 1))
+        self.bytes += canonical_bytes
+        self.messages += len(messages)
+        self.with_system += "system" in roles or "developer" in roles
+        self.with_tools += len(row) > 1 and bool(row.get("tools") or row.get("functions"))
+        self.multi_turn += roles.count("assistant") > 1
+        self.most_messages = max(self.most_messages, len(messages))
+        self.longest_row = max(self.longest_row, canonical_bytes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON. Shares are of the accepted rows; lengths are characters; tokens are an estimate."""
+        rows = len(self.answers)
+        if not rows:
+            return {"rows": 0}
+        lengths = sorted(self.answers)
+        return {
+            "rows": rows,
+            "messages": self.messages,
+            "messages_per_row": round(self.messages / rows, 2),
+            "most_messages": self.most_messages,
+            "roles": dict(sorted(self.roles.items())),
+            "system_share": round(self.with_system / rows, 4),
+            "tools_share": round(self.with_tools / rows, 4),
+            "multi_turn_share": round(self.multi_turn / rows, 4),
+            "bytes": self.bytes,
+            "longest_row_bytes": self.longest_row,
+            "estimated_tokens": self.bytes // BYTES_PER_TOKEN,
+            "estimated_tokens_how": f"{BYTES_PER_TOKEN} bytes a token; exact only with the base's tokenizer",
+            "answer_chars": {name: percentile(lengths, share) for name, share in PERCENTILES.items()},
+            "answer_histogram": histogram(lengths),
+        }
+
+
+PERCENTILES = {"min": 0.0, "p10": 0.1, "p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
+
+
+def percentile(ordered: list[int], share: float) -> int:
+    """The nearest-rank percentile of sorted values: always one of them."""
+    return ordered[min(len(ordered) - 1, max(0, round(share * (len(ordered) - 1))))]
+
+
+def histogram(ordered: list[int], bins: int = BINS) -> dict[str, list[int]]:
+    """`edges` (one more than bins) and `counts`; the last bin takes everything above the 99th percentile."""
+    top = max(1, percentile(ordered, 0.99))
+    width = max(1, -(-top // bins))
+    count = min(bins, top // width + 1)
+    counts = [0] * count
+    for length in ordered:
+        counts[min(count - 1, length // width)] += 1
+    return {"edges": [i * width for i in range(count + 1)], "counts": counts}
