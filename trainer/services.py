@@ -18,6 +18,7 @@ from trainer.settings import Settings, load_settings
 from trainer.store.blobs import Blobs
 from trainer.store.database import Database
 from trainer.store.datasets import Datasets
+from trainer.store.threads import Threads
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Services:
     db: Database
     blobs: Blobs
     datasets: Datasets
+    threads: Threads
     jobs: Jobs
     wakeups: Wakeups
     models: Models
@@ -51,6 +53,7 @@ def build_services(settings: Settings | None = None, *, migrate: bool = False) -
             db=db,
             blobs=Blobs(settings.blobs),
             datasets=Datasets(db),
+            threads=Threads(db),
             jobs=Jobs(db, max_attempts=settings.max_attempts),
             wakeups=Wakeups(redis),
             models=Models(db),

@@ -39,9 +39,8 @@ class Settings(BaseSettings):
     team: str = "local"
 
     # who may do what (Slack user ids, or cli:<user> for the terminal)
-    trainers: Names = ()
-    approvers: Names = ()
-    team_members_may_train: bool = True
+    trainers: Names = ()  # empty: every full member of the workspace
+    approvers: Names = ()  # empty: nobody, so nothing can be promoted
     approval_hours: float = 72.0
     allowed_teams: Names = ()  # empty: only the workspace the bot token belongs to
 

@@ -1,0 +1,69 @@
+"""Decide what was asked. Only doors call this, with the identity of the person who clicked; no model can."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from tools import promotion, training
+from tools.context import APPROVER, TRAINER, Context
+from trainer.errors import Conflict
+from trainer.store.tables import Approval, Dataset, Job
+
+ROLE = {"train": TRAINER, "promote": APPROVER, "rollback": APPROVER}
+SECOND_PERSON = {"train": False, "promote": True, "rollback": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The decided request, and what it started: a job (`train`) or a moved alias."""
+
+    approval: Approval
+    job: Job | None = None
+    moved: dict[str, Any] = field(default_factory=dict)
+
+
+def decide(context: Context, approval_id: str, *, approve: bool) -> Decision:
+    """Approve or reject, once. The requester may always reject (withdraw) their own request."""
+    services, caller = context.services, context.caller
+    asked = services.approvals.get(approval_id)
+    withdrawing = not approve and asked.requested_by == caller.user
+    if not withdrawing:
+        caller.need(ROLE[asked.kind], f"decide about this {_noun(asked.kind)}")
+    started: list[Job] = []
+
+    def then(session: Session, row: Approval) -> dict[str, Any]:
+        if row.kind != "train":
+            return promotion.apply(session, row, caller.user)
+        started.append(training.start(context, session, row))
+        return {"job": started[0].id}
+
+    row, done = services.approvals.decide(
+        approval_id,
+        by=caller.user,
+        approve=approve,
+        second_person=SECOND_PERSON[asked.kind],
+        check=_unchanged,
+        then=then,
+    )
+    if not started:
+        return Decision(row, moved=done)
+    job = started[0]
+    services.threads.link(row.origin, job_id=job.id)
+    services.wakeups.enqueue(job)
+    return Decision(row, job=job)
+
+
+def _unchanged(session: Session, row: Approval) -> None:
+    """What the approval covers is still what it was."""
+    promotion.still_passes(session, row)
+    if row.kind == "train":
+        dataset = session.get(Dataset, row.subject["dataset_id"])
+        if dataset is None or dataset.split != row.subject["split"]:
+            raise Conflict("The dataset changed after this was asked.", fix="Ask again.", code="changed")
+
+
+def _noun(kind: str) -> str:
+    return {"train": "training run", "promote": "promotion", "rollback": "rollback"}[kind]

@@ -1,0 +1,138 @@
+"""Results as short sentences: what the agent reads, and what a terminal prints. Verdict first, then numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trainer.advice.rules import Advice
+from trainer.methods.estimate import Estimate
+
+from tools.context import Context
+from tools.training import TrainRequest
+from trainer.bases import known_bases
+from trainer.methods.spec import RunSpec
+from trainer.store.tables import Approval, Dataset, Evaluation, Job
+from trainer.types import CheckReport, JobStatus
+
+
+def advice(made: Advice) -> str:
+    return made.text()
+
+
+def dataset(row: Dataset, report: CheckReport) -> str:
+    worst = "; ".join(f"line {f.line}: {f.code}" for f in report.findings[:3])
+    return (
+        f"Dataset {row.id} ({row.verdict}): {row.accepted:,} of {row.rows:,} rows usable, "
+        f"{report.errors} errors, {report.warnings} warnings, {report.duplicates} exact duplicates."
+        + (f" First findings: {worst}." if worst else "")
+    )
+
+
+def split(row: Dataset, made: dict[str, Any]) -> str:
+    counts = made["counts"]
+    return (
+        f"{row.id} is split with seed {made['seed']}: {counts['train']:,} train, {counts['dev']:,} dev, "
+        f"{counts['test']:,} test (sealed). No prompt is in two parts."
+    )
+
+
+def duration(seconds: float) -> str:
+    """`95` → "1 min 35 s"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def size(count: float) -> str:
+    """Bytes for people: `5368709120` → "5.0 GiB"."""
+    for unit in ("B", "KiB", "MiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} GiB"
+
+
+def estimate(row: Dataset, spec: RunSpec, made: Estimate) -> str:
+    return (
+        f"{spec.method} on {spec.base} with {row.id}: about {duration(made.seconds)}, "
+        f"{size(made.memory_bytes)} of memory, ${made.cost_usd:,.2f}. "
+        f"{made.trainable_params:,} of {made.total_params:,} parameters train. {made.basis}"
+    )
+
+
+def train_request(asked: TrainRequest) -> str:
+    text = estimate(asked.dataset, asked.spec, asked.estimate)
+    return f"Waiting for approval ({asked.approval.id}); nothing runs before. {text}"
+
+
+def job(row: Job, progress: dict[str, Any]) -> str:
+    parts = [f"{row.id} ({row.kind}) is {row.status}"]
+    if row.status == JobStatus.RUNNING:
+        parts.append(running(progress))
+    if row.error:
+        parts.append(row.error["message"])
+    if row.result:
+        parts.append(", ".join(f"{k} {v}" for k, v in row.result.items() if isinstance(v, str | int | float)))
+    return ": ".join(p for p in parts if p) + "."
+
+
+def running(progress: dict[str, Any]) -> str:
+    """`training, step 40/120, loss 0.412, 5,120 tokens/s, about 12 s left`."""
+    bits = [str(progress.get("stage", "starting"))]
+    if progress.get("total_steps"):
+        bits.append(f"step {progress.get('step', 0)}/{progress['total_steps']}")
+    if progress.get("loss") is not None:
+        bits.append(f"loss {progress['loss']:.3f}")
+    if progress.get("val_loss") is not None:
+        bits.append(f"validation loss {progress['val_loss']:.3f}")
+    if progress.get("tokens_per_s"):
+        bits.append(f"{progress['tokens_per_s']:,.0f} tokens/s")
+    if progress.get("eta_s") is not None:
+        bits.append(f"about {duration(progress['eta_s'])} left")
+    return ", ".join(bits)
+
+
+def jobs(rows: list[Job]) -> str:
+    if not rows:
+        return "There are no jobs yet."
+    return "\n".join(f"{row.id} {row.kind} {row.status}" for row in rows)
+
+
+def cancelled(row: Job, status: JobStatus) -> str:
+    if status is JobStatus.CANCELLED:
+        return f"{row.id} is cancelled; it had not started."
+    return f"{row.id} is asked to stop and will within seconds; its checkpoints are kept."
+
+
+def evaluation_started(row: Job) -> str:
+    return (
+        f"Evaluation {row.id} of {row.model_id} is queued: base and tuned answer the same sealed test rows."
+    )
+
+
+def evaluation(row: Evaluation) -> str:
+    reasons = " ".join(row.report.get("reasons", []))
+    return f"{row.verdict} for {row.model_id} ({row.id}). {reasons}"
+
+
+def promotion_request(asked: Approval) -> str:
+    subject = asked.subject
+    came = f"from {subject['previous']}" if subject["previous"] else "as a new alias"
+    return f"Waiting for a second person ({asked.id}): {asked.kind} {subject['alias']} to {subject['model_id']}, {came}."
+
+
+def models(context: Context) -> str:
+    services = context.services
+    lines = []
+    for model in services.models.list(limit=10):
+        newest = next(iter(services.models.evaluations(model.id)), None)
+        lines.append(
+            f"{model.id} ({model.method} of {model.base}): {newest.verdict if newest else 'not evaluated'}"
+        )
+    for alias in services.aliases.list():
+        lines.append(f"alias {alias.name} → {alias.model_id} (revision {alias.revision})")
+    lines.append(f"Bases: {', '.join(known_bases(services.settings))}.")
+    return "\n".join(lines)

@@ -1,0 +1,164 @@
+"""The verbs as LangChain tools: one visible list. A model sees arguments and short texts; identity and services
+come in the runtime context, which it can neither see nor fill. `artifact` names what a door may show as a card."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langchain.tools import ToolRuntime, tool
+from langchain_core.tools import BaseTool
+
+from tools import advice, datasets, evaluation, promotion, sentences, training
+from tools.context import Context
+
+Answer = tuple[str, dict[str, str]]  # (text for the model, card for the door: {"card": kind, "id": …} or {})
+Runtime = ToolRuntime[Context, Any]
+card = tool(response_format="content_and_artifact")
+
+
+@card
+def advise(question: str, runtime: Runtime, examples: int | None = None) -> Answer:
+    """Answer whether to prompt, use RAG or fine-tune, by the rules. Pass the person's question in their own words;
+    `examples` is how many training examples they have, if they said so."""
+    made = advice.advise(runtime.context, question, examples=examples)
+    return sentences.advice(made), {"card": "advice", "id": question[:2000]}
+
+
+@card
+def check_dataset(runtime: Runtime, dataset: str | None = None) -> Answer:
+    """Show the report of a dataset: rows, findings with line numbers. Without an id: the one in this thread."""
+    row = datasets.pick_dataset(runtime.context, dataset)
+    report = datasets.report_of(runtime.context, row)
+    return sentences.dataset(row, report), {"card": "dataset", "id": row.id}
+
+
+@card
+def split_dataset(runtime: Runtime, dataset: str | None = None) -> Answer:
+    """Split a dataset into train, dev and a sealed test part, so that no prompt is in two of them."""
+    row = datasets.pick_dataset(runtime.context, dataset)
+    made = datasets.ensure_split(runtime.context, row)
+    return sentences.split(row, made), {}
+
+
+@card
+def estimate_training(
+    runtime: Runtime,
+    dataset: str | None = None,
+    base: str | None = None,
+    method: str | None = None,
+    epochs: float | None = None,
+    replay: float | None = None,
+) -> Answer:
+    """Estimate time, memory and cost of a training run without asking for it."""
+    spec = training.make_spec(_given(base=base, method=method, epochs=epochs, replay=replay))
+    row = datasets.pick_dataset(runtime.context, dataset)
+    _, made = training.plan(runtime.context, row, spec)
+    return sentences.estimate(row, spec, made), {}
+
+
+@card
+def request_training(
+    runtime: Runtime,
+    dataset: str | None = None,
+    base: str | None = None,
+    method: str | None = None,
+    epochs: float | None = None,
+    learning_rate: float | None = None,
+    replay: float | None = None,
+    lora_r: int | None = None,
+    seed: int | None = None,
+    suffix: str | None = None,
+) -> Answer:
+    """Ask for a training run: posts an estimate with an approval button; a person decides. Nothing starts before.
+    `method` is lora, qlora or full. `replay` mixes old-task rows in, per new row (1.0 = as many), against
+    forgetting. Leave out what the person did not say."""
+    overrides = _given(
+        base=base,
+        method=method,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        replay=replay,
+        lora_r=lora_r,
+        seed=seed,
+        suffix=suffix,
+    )
+    asked = training.request(runtime.context, dataset, overrides)
+    return sentences.train_request(asked), {"card": "approval", "id": asked.approval.id}
+
+
+@card
+def job_status(runtime: Runtime, job: str | None = None) -> Answer:
+    """Tell how a job is: stage, loss, tokens/s, ETA. Without an id: the thread's, or the person's newest."""
+    row = training.pick_job(runtime.context, job)
+    return sentences.job(row, training.latest_progress(runtime.context, row)), {}
+
+
+@card
+def list_jobs(runtime: Runtime) -> Answer:
+    """List the newest jobs with their status."""
+    return sentences.jobs(runtime.context.services.jobs.list(limit=10)), {}
+
+
+@card
+def cancel_job(runtime: Runtime, job: str | None = None) -> Answer:
+    """Cancel a waiting or running job. Only when the person asked for it."""
+    row, status = training.cancel(runtime.context, job)
+    return sentences.cancelled(row, status), {}
+
+
+@card
+def evaluate_model(runtime: Runtime, model: str | None = None) -> Answer:
+    """Compare a tuned model with its base on the sealed test split, as a job. Without an id: the thread's model."""
+    job = evaluation.start(runtime.context, model)
+    return sentences.evaluation_started(job), {"card": "job", "id": job.id}
+
+
+@card
+def show_evaluation(runtime: Runtime, model: str | None = None) -> Answer:
+    """Show the newest evaluation of a model: verdict, numbers with intervals, reasons."""
+    row = evaluation.pick_model(runtime.context, model)
+    found = evaluation.latest(runtime.context, row)
+    if found is None:
+        return f"{row.id} has not been evaluated yet.", {}
+    return sentences.evaluation(found), {"card": "evaluation", "id": found.id}
+
+
+@card
+def request_promotion(runtime: Runtime, alias: str, model: str | None = None) -> Answer:
+    """Ask to point an alias at a model: posts a card that a second person with the approver role decides."""
+    asked = promotion.request(runtime.context, model, alias)
+    return sentences.promotion_request(asked), {"card": "approval", "id": asked.id}
+
+
+@card
+def request_rollback(runtime: Runtime, alias: str) -> Answer:
+    """Ask to point an alias back at the model it served before: a second person decides."""
+    asked = promotion.request_rollback(runtime.context, alias)
+    return sentences.promotion_request(asked), {"card": "approval", "id": asked.id}
+
+
+@card
+def list_models(runtime: Runtime) -> Answer:
+    """List tuned models with their newest verdict, the bases that can be trained, and the aliases."""
+    return sentences.models(runtime.context), {}
+
+
+TOOLBOX: list[BaseTool] = [
+    advise,
+    check_dataset,
+    split_dataset,
+    estimate_training,
+    request_training,
+    job_status,
+    list_jobs,
+    cancel_job,
+    evaluate_model,
+    show_evaluation,
+    request_promotion,
+    request_rollback,
+    list_models,
+]
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}

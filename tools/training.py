@@ -1,0 +1,139 @@
+"""Ask for a training run, see how jobs are, stop one. Asking never starts anything: a person's click does."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+from trainer.methods.estimate import Estimate, estimate
+from trainer.methods.hardware import base_config, gpu_of_this_machine
+
+from tools.context import TRAINER, Context
+from tools.datasets import ensure_split, pick_dataset, report_of
+from trainer.bases import Base, resolve_base
+from trainer.errors import BadInput, Forbidden
+from trainer.methods.spec import RunSpec
+from trainer.store.tables import Approval, Dataset, Job
+from trainer.types import JobKind, JobStatus
+
+
+@dataclass(frozen=True, slots=True)
+class TrainRequest:
+    """What somebody is asked to approve."""
+
+    approval: Approval
+    spec: RunSpec
+    dataset: Dataset
+    estimate: Estimate
+
+
+def make_spec(overrides: dict[str, Any]) -> RunSpec:
+    """Only what was given; everything else keeps its default. A wrong value is named with what is allowed."""
+    given = {key: value for key, value in overrides.items() if value is not None}
+    try:
+        return RunSpec(**given)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = ".".join(str(p) for p in first["loc"]) or "spec"
+        raise BadInput(
+            f"{name} = {str(first.get('input'))[:40]} does not fit: {first['msg'].lower()}.",
+            fix="Correct it and ask again; nothing was started.",
+            code="bad_spec",
+            param=name,
+        ) from None
+
+
+def plan(context: Context, dataset: Dataset, spec: RunSpec) -> tuple[Base, Estimate]:
+    """Resolve the base and estimate the run; BadInput where it cannot be run at all."""
+    settings = context.services.settings
+    base = resolve_base(spec.base, settings, allow_paths=context.caller.allow_paths)
+    if spec.replay > 0 and base.name != "tiny-base" and base.extra("replay.jsonl") is None:
+        raise BadInput(
+            f"{base.name} carries no old-task rows to replay.",
+            fix="Leave replay out, or put rows of its old tasks in its folder at tunesmith/replay.jsonl.",
+            code="no_replay_rows",
+            param="replay",
+        )
+    counts = ensure_split(context, dataset)["counts"]
+    stats = report_of(context, dataset).stats
+    share = counts["train"] / max(dataset.accepted, 1)
+    tokens = int(stats.get("estimated_tokens", 0) * share)
+    made = estimate(
+        spec,
+        rows=counts["train"],
+        tokens=tokens,
+        base_config=base_config(base),
+        gpu=gpu_of_this_machine(),
+        gpu_hour_usd=settings.gpu_hour_usd,
+    )
+    return base, made
+
+
+def request(context: Context, dataset_id: str | None, overrides: dict[str, Any]) -> TrainRequest:
+    """Check, split, estimate, and ask for approval. Nothing is started."""
+    context.caller.need(TRAINER, "ask for training")
+    dataset = pick_dataset(context, dataset_id)
+    spec = make_spec(overrides)
+    base, made = plan(context, dataset, spec)
+    subject = {
+        "dataset_id": dataset.id,
+        "dataset_sha256": dataset.sha256,
+        "split": dataset.split,
+        "base_location": base.location,
+        "spec": spec.model_dump(mode="json"),
+        "estimate": asdict(made),
+    }
+    by, origin = context.caller.user, context.caller.origin
+    approval = context.services.approvals.ask("train", subject, by=by, origin=origin)
+    return TrainRequest(approval, spec, dataset, made)
+
+
+def start(context: Context, session: Session, approval: Approval) -> Job:
+    """Insert the approved job, within the transaction of the decision."""
+    subject = approval.subject
+    return context.services.jobs.add(
+        session,
+        JobKind.TRAIN,
+        spec=subject["spec"] | {"base_location": subject["base_location"]},
+        dataset_id=subject["dataset_id"],
+        owner=approval.requested_by,
+        team=context.caller.team,
+        origin=approval.origin,
+        approval_id=approval.id,
+    )
+
+
+def pick_job(context: Context, job_id: str | None) -> Job:
+    """The job named, the one this thread is about, or the caller's newest."""
+    services = context.services
+    wanted = job_id or services.threads.topic(context.caller.origin).job_id
+    if wanted:
+        return services.jobs.get(wanted)
+    mine = [job for job in services.jobs.list(limit=100) if job.owner == context.caller.user]
+    if not mine:
+        raise BadInput(
+            "There is no job of yours yet.",
+            fix="Drop a dataset and ask me to train on it.",
+            code="no_job",
+            param="job",
+        )
+    return mine[0]
+
+
+def cancel(context: Context, job_id: str | None) -> tuple[Job, JobStatus]:
+    """Stop a job: at once when it waits, within seconds when it runs. Its checkpoints are kept."""
+    job = pick_job(context, job_id)
+    if job.owner != context.caller.user and TRAINER not in context.caller.roles:
+        raise Forbidden(
+            "Only the owner or a trainer may cancel this job.", fix="Ask them.", code="missing_role"
+        )
+    status = context.services.jobs.request_cancel(job.id, context.caller.user)
+    return context.services.jobs.get(job.id), status
+
+
+def latest_progress(context: Context, job: Job) -> dict[str, Any]:
+    """The newest progress event's data, or {}."""
+    events = context.services.jobs.events(job.id, after=max(0, job.events - 50))
+    return next((e.data for e in reversed(events) if e.type == "progress"), {})
