@@ -1,0 +1,44 @@
+"""What this machine trains on, and what a base's config says; read without torch."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from functools import lru_cache
+from typing import Any
+
+from trainer.bases import TINY, Base
+
+QUERY = ["--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
+
+
+@lru_cache(maxsize=1)
+def gpu_of_this_machine() -> dict[str, Any] | None:
+    """{"name", "memory_bytes"} of the first NVIDIA GPU, or None."""
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return None
+    try:
+        done = subprocess.run([tool, *QUERY], capture_output=True, text=True, timeout=10, check=True)
+        name, mebibytes = done.stdout.splitlines()[0].rsplit(",", 1)
+        return {"name": name.strip(), "memory_bytes": int(mebibytes) * 1024 * 1024}
+    except (OSError, subprocess.SubprocessError, IndexError, ValueError):
+        return None
+
+
+def cpu_count() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def base_config(base: Base) -> dict[str, Any] | None:
+    """The base's config.json; of the tiny base also before it is built; None where it cannot be read here."""
+    folder = base.folder
+    if folder is not None and (folder / "config.json").is_file():
+        return json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if base.name == TINY:
+        from trainer.inference.tiny_base import RECIPE
+
+        return RECIPE.llama_config()
+    return None

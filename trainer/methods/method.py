@@ -1,0 +1,71 @@
+"""What a training method answers for: loading the base, making it trainable, and saving what was learned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+from trainer.methods.spec import RunSpec
+
+
+class Stopped(Exception):
+    """Training ended because it was asked to: `reason` is "cancel" or "pause"."""
+
+    def __init__(self, reason: str, step: int = 0) -> None:
+        super().__init__(reason, step)
+        self.reason = reason
+        self.step = step
+
+
+class Method(Protocol):
+    is_adapter: bool
+
+    def learning_rate(self, parameters: int) -> float:
+        """The default for a base of this many parameters."""
+        ...
+
+    def load(self, base: str) -> Any:
+        """The base in the precision that this method trains in, on the device it trains on."""
+        ...
+
+    def wrap(self, model: Any, spec: RunSpec) -> Any:
+        """The model with what is to be trained, and nothing else, requiring gradients."""
+        ...
+
+    def restore(self, model: Any, folder: Path) -> None:
+        """Put weights that `model.save_pretrained(folder)` wrote back into the live model."""
+        ...
+
+
+def full_rate(parameters: int) -> float:
+    """Default learning rate of full fine-tuning: 2e-5 at a billion parameters, larger for smaller models.
+
+    The square root law is a rule of thumb; with LoRA's factor of ten it gives 4.5e-3 for the tiny base, where
+    4e-3 was measured to work well, and 1e-4 to 2e-4 for 1–8 billion, which is what recipes use.
+    """
+    return min(1e-3, max(1e-5, 2e-5 * (1e9 / max(parameters, 1)) ** 0.5))
+
+
+def half_precision() -> Any:
+    """bf16 where CUDA computes in it, else fp32."""
+    import torch
+
+    return torch.bfloat16 if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else torch.float32
+
+
+def load_causal_lm(base: str, dtype: Any, **options: Any) -> Any:
+    """A causal language model from a folder (never asking a hub) or a hub name; safetensors only."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    if torch.cuda.is_available():
+        options.setdefault("device_map", {"": torch.cuda.current_device()})
+    return AutoModelForCausalLM.from_pretrained(
+        base,
+        dtype=dtype,
+        attn_implementation="sdpa",
+        local_files_only=Path(base).is_dir(),
+        use_safetensors=True,
+        trust_remote_code=False,
+        **options,
+    )

@@ -1,0 +1,103 @@
+"""Checked chat rows → token ids with labels. What is cut or left out is counted, never silent."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from trainer.errors import BadInput
+from trainer.inference import chat
+
+IGNORED = -100  # the label that carries no loss
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    ids: list[int]
+    labels: list[int]
+
+    @property
+    def supervised(self) -> int:
+        return sum(1 for label in self.labels if label != IGNORED)
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of the rows."""
+
+    rows: int = 0
+    truncated_rows: int = 0  # lost their end to max_length, still carry some loss
+    dropped_rows: int = 0  # nothing left to learn from
+    tokens: int = 0
+    supervised_tokens: int = 0
+
+    def to_dict(self) -> dict[str, int]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedRows:
+    rows: list[Encoded] = field(default_factory=list)
+    counts: Counts = field(default_factory=Counts)
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Rows of a file that the data room has accepted; blank lines are passed over."""
+    with path.open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines if line.strip()]
+
+
+def with_replay(new: list[Row], replay_file: Path | None, share: float, seed: int) -> tuple[list[Row], int]:
+    """New rows and `share` old ones for each, in one seeded order; and how many old ones."""
+    if share <= 0:
+        return new, 0
+    if replay_file is None:
+        raise BadInput(
+            f"This run asks for replay of old tasks ({share:g} per new row), but the base brings no replay rows.",
+            fix="Set replay to 0, or put rows of what the model must not forget into the base folder's "
+            "tunesmith/replay.jsonl.",
+            code="no_replay_file",
+            param="replay",
+        )
+    old, rng = read_rows(replay_file), random.Random(seed)  # noqa: S311 (data, not secrets)
+    if not old:
+        raise BadInput("The replay file has no rows.", fix="Fill it or set replay to 0.", param="replay")
+    wanted = max(1, round(share * len(new)))
+    picked: list[Row] = []
+    while len(picked) < wanted:  # more than the file holds: whole passes over it, each in its own order
+        picked += rng.sample(old, min(len(old), wanted - len(picked)))
+    mixed = [*new, *picked]
+    rng.shuffle(mixed)
+    return mixed, len(picked)
+
+
+def encode(tokenizer: Any, rows: Sequence[Row], max_length: int) -> EncodedRows:
+    """Tokenize with the base's template; the loss is on assistant turns (weight 0 excepted) and their ends."""
+    out = EncodedRows()
+    for row in rows:
+        out.counts.rows += 1
+        one = encode_row(tokenizer, row)
+        if len(one.ids) > max_length:
+            one = Encoded(one.ids[:max_length], one.labels[:max_length])
+            out.counts.truncated_rows += bool(one.supervised)
+        if not one.supervised:
+            out.counts.dropped_rows += 1
+            continue
+        out.rows.append(one)
+        out.counts.tokens += len(one.ids)
+        out.counts.supervised_tokens += one.supervised
+    return out
+
+
+def encode_row(tokenizer: Any, row: Row) -> Encoded:
+    messages = row["messages"]
+    told = chat.spoken(tokenizer, messages, tools=row.get("tools"))
+    weights = [m.get("weight", 1) for m in messages if m["role"] == "assistant"]
+    labels = [t if turn >= 0 and weights[turn] != 0 else IGNORED for t, turn in zip(told.ids, told.turns, strict=True)]
+    labels[0] = IGNORED  # nothing predicts a first token; in a packed sequence it would follow a stranger
+    return Encoded(told.ids, labels)
