@@ -67,11 +67,12 @@ def rows(
 ) -> Iterator[tuple[int, Any]]:
     """Exactly the rows that `check` accepts, each with its line number. Raises BadInput for a file that
     cannot be used as a whole."""
+    chosen = load_format(format)
     with opened(Path(path)) as file:
         try:
-            for scanned in scan(file, load_format(format), Limits.of(settings)):
+            for scanned in scan(file, chosen, Limits.of(settings)):
                 if scanned.row is not None:
-                    yield scanned.line.number, scanned.row
+                    yield scanned.line.number, chosen.plain(scanned.row)
         except Refused as refused:
             code, message = refused.problem.code, refused.problem.message
             raise BadInput(f"{Path(path).name} cannot be used: {message}", code=code) from None
@@ -89,6 +90,10 @@ def _told(lines: Iterator[Scanned], size: int, on_progress: Progress | None) -> 
             said = done
             on_progress(done, size)
     on_progress(size, size)
+
+
+def _has_tools(row: Any) -> bool:
+    return isinstance(row, dict) and bool(row.get("tools") or row.get("functions"))
 
 
 def _sha256(path: Path) -> str:
@@ -132,10 +137,10 @@ class _Tally:
 
     def _accept(self, number: int, row: Any) -> None:
         self.accepted += 1
-        content = canonical(row)
+        content = self.format.canonical(row)
         self.row_sha.update(content)
         self.row_sha.update(b"\n")
-        self.stats.add(row, len(content), self.format.answer(row))
+        self.stats.add(*self.format.turns(row), size=len(content), tools=_has_tools(row))
         if not self.structure_only:
             self._compare(number, row, content)
 
@@ -147,7 +152,7 @@ class _Tally:
             self._note(number, "duplicate_row", f"The same row as line {first}.")
             return
         # hash() is keyed by the process and never leaves it; one wrong note in 2^24 rows would be bad luck
-        asked = self.prompts.setdefault(hash(canonical(self.format.prompt(row))), number)
+        asked = self.prompts.setdefault(hash(self.format.prompt(row)), number)
         if asked != number:
             self._note(number, "conflicting_answers", f"The prompt of line {asked}, with another answer.")
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from trainer.data.findings import Problem
 from trainer.data.formats import Format
@@ -39,8 +39,7 @@ class Limits:
         return cls(*(fields[name].default for name in ("max_upload_bytes", "max_line_bytes", "max_rows")))
 
 
-@dataclass(frozen=True, slots=True)
-class Scanned:
+class Scanned(NamedTuple):
     """One line of the file. `row` is set exactly when the row is accepted."""
 
     line: Line

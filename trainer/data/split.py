@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -71,7 +72,7 @@ def split(
 ) -> SplitResult:
     """Write train.jsonl, dev.jsonl, test.jsonl and split.json into `out_dir`, each whole or not at all.
 
-    Exact duplicates are written once. Raises BadInput when too few different prompts are there to hold any out.
+    Exact duplicates are written once. Raises BadInput when there are too few different prompts.
     """
     key = _checked(dev, test, group)
     placed = {place_of(key(row), seed) for _, row in rows(path, settings=settings)}
@@ -108,21 +109,12 @@ def _borders(places: list[int], dev: float, test: float) -> tuple[int, int]:
             fix="Add rows with new prompts.",
             code="too_few_rows",
         )
-    first, second = int(test * 2**64), int((test + dev) * 2**64)
-    if test and places[0] >= first:
-        first = places[0] + 1
-    if dev and not any(first <= p < second for p in places):
-        second = next(p for p in places if p >= first) + 1
-    second = max(first, second)
-    return _leave_some(places, first, second, dev, test)
-
-
-def _leave_some(places: list[int], first: int, second: int, dev: float, test: float) -> tuple[int, int]:
-    """Train keeps at least one group, and dev too, however the shares were chosen."""
-    second = min(second, places[-1])
-    if dev and not any(first <= p < second for p in places):
-        first = [p for p in places if p < second][-1]
-    return first, second
+    held = bisect_left(places, test * 2**64)
+    shown = bisect_left(places, (test + dev) * 2**64) - held
+    held, shown = max(held, test > 0), max(shown, dev > 0)
+    while held + shown >= len(places):  # train keeps a group, however the shares were chosen
+        held, shown = (held - 1, shown) if held > shown else (held, shown - 1)
+    return places[held], places[held + shown]
 
 
 def _part(place: int, borders: tuple[int, int]) -> str:

@@ -15,22 +15,17 @@ class Gathering:
 
     def __init__(self) -> None:
         self.answers = array("I")
-        self.roles: Counter[str] = Counter()
-        self.bytes = self.messages = self.with_system = self.with_tools = self.multi_turn = 0
-        self.most_messages = self.longest_row = 0
+        self.turns: Counter[tuple[str, ...]] = Counter()  # few in practice: system-user-assistant …
+        self.bytes = self.with_tools = self.longest_row = 0
 
-    def add(self, row: dict[str, Any], canonical_bytes: int, answer: str) -> None:
-        messages = row["messages"]
-        roles = [m["role"] for m in messages]
-        self.roles.update(roles)
+    def add(self, roles: list[str], answer: str, *, size: int, tools: bool) -> None:
+        """One row: who speaks, its last answer, and its canonical size in bytes."""
+        self.turns[tuple(roles)] += 1
         self.answers.append(min(len(answer), 2**32 - 1))
-        self.bytes += canonical_bytes
-        self.messages += len(messages)
-        self.with_system += "system" in roles or "developer" in roles
-        self.with_tools += len(row) > 1 and bool(row.get("tools") or row.get("functions"))
-        self.multi_turn += roles.count("assistant") > 1
-        self.most_messages = max(self.most_messages, len(messages))
-        self.longest_row = max(self.longest_row, canonical_bytes)
+        self.bytes += size
+        self.with_tools += tools
+        if size > self.longest_row:
+            self.longest_row = size
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON. Shares are of the accepted rows; lengths are characters; tokens are an estimate."""
@@ -40,19 +35,31 @@ class Gathering:
         lengths = sorted(self.answers)
         return {
             "rows": rows,
-            "messages": self.messages,
-            "messages_per_row": round(self.messages / rows, 2),
-            "most_messages": self.most_messages,
-            "roles": dict(sorted(self.roles.items())),
-            "system_share": round(self.with_system / rows, 4),
+            **self._roles(rows),
             "tools_share": round(self.with_tools / rows, 4),
-            "multi_turn_share": round(self.multi_turn / rows, 4),
             "bytes": self.bytes,
             "longest_row_bytes": self.longest_row,
             "estimated_tokens": self.bytes // BYTES_PER_TOKEN,
             "estimated_tokens_how": f"{BYTES_PER_TOKEN} bytes a token; exact only with the base's tokenizer",
             "answer_chars": {name: percentile(lengths, share) for name, share in PERCENTILES.items()},
             "answer_histogram": histogram(lengths),
+        }
+
+    def _roles(self, rows: int) -> dict[str, Any]:
+        roles: Counter[str] = Counter()
+        system = multi = 0
+        for turns, count in self.turns.items():
+            for role in turns:
+                roles[role] += count
+            system += count * ("system" in turns or "developer" in turns)
+            multi += count * (turns.count("assistant") > 1)
+        return {
+            "messages": roles.total(),
+            "messages_per_row": round(roles.total() / rows, 2),
+            "most_messages": max(map(len, self.turns)),
+            "roles": dict(sorted(roles.items())),
+            "system_share": round(system / rows, 4),
+            "multi_turn_share": round(multi / rows, 4),
         }
 
 

@@ -21,19 +21,28 @@ class Format(Protocol):
     name: str
 
     def clean(self, raw: bytes) -> Any | None:
-        """The decoded row when it is *provably* without findings, fast; None when `inspect` must look."""
+        """The row, in a shape of the format's own, when it is *provably* without findings; None when
+        `inspect` must look. This is the fast path."""
         ...
 
     def inspect(self, row: Any) -> Iterator[Problem]:
-        """Everything wrong with a decoded row, in reading order."""
+        """Everything wrong with a row as parsed, in reading order."""
         ...
 
-    def prompt(self, row: Any) -> Any:
-        """The part of an accepted row that the model is given."""
+    def plain(self, row: Any) -> dict[str, Any]:
+        """An accepted row, from `clean` or as parsed, as plain JSON values."""
         ...
 
-    def answer(self, row: Any) -> str:
-        """The text of an accepted row that the model shall learn to say last."""
+    def canonical(self, row: Any) -> bytes:
+        """An accepted row as compact UTF-8 JSON with sorted keys: equal content, equal bytes."""
+        ...
+
+    def prompt(self, row: Any) -> bytes:
+        """The same of what the model is given: everything before the last answer."""
+        ...
+
+    def turns(self, row: Any) -> tuple[list[str], str]:
+        """Who speaks, in order, and the text that the model shall learn to say last."""
         ...
 
 

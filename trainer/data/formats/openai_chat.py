@@ -31,7 +31,7 @@ class _Row(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 _DECODE = msgspec.json.Decoder(_Row).decode
-_SLOW = (b"\\u0000", b"\xe2\x80\xa8", b"\xe2\x80\xa9")  # NUL, and raw line or paragraph separators
+_encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class OpenAIChat:
@@ -39,21 +39,39 @@ class OpenAIChat:
 
     name = "openai-chat"
 
-    def clean(self, raw: bytes) -> dict[str, Any] | None:
+    def clean(self, raw: bytes) -> Any | None:
         try:
-            messages = _DECODE(raw).messages
+            row = _DECODE(raw)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
-        if not messages or messages[-1].role != "assistant" or any(mark in raw for mark in _SLOW):
-            return None
-        if not _keys_once(raw, len(messages)):
+        messages = row.messages
+        if (
+            not messages
+            or messages[-1].role != "assistant"
+            or _odd(raw)
+            or not _keys_once(raw, len(messages))
+        ):
             return None
         user = False
         for message in messages:
             user = user or message.role == "user"
             if not message.content or message.content.isspace():
                 return None
-        return {"messages": [{"role": m.role, "content": m.content} for m in messages]} if user else None
+        return row if user else None
+
+    def plain(self, row: Any) -> dict[str, Any]:
+        return msgspec.to_builtins(row) if type(row) is _Row else row
+
+    def canonical(self, row: Any) -> bytes:
+        return _encode(row)
+
+    def prompt(self, row: Any) -> bytes:
+        return _encode(row.messages[:-1] if type(row) is _Row else row["messages"][:-1])
+
+    def turns(self, row: Any) -> tuple[list[str], str]:
+        if type(row) is _Row:
+            return [m.role for m in row.messages], row.messages[-1].content
+        return [m["role"] for m in row["messages"]], text_of(row["messages"][-1])
 
     def inspect(self, row: Any) -> Iterator[Problem]:
         if not isinstance(row, dict):
@@ -63,11 +81,12 @@ class OpenAIChat:
         else:
             yield from _limited(_row(row))
 
-    def prompt(self, row: dict[str, Any]) -> Any:
-        return row["messages"][:-1]
 
-    def answer(self, row: dict[str, Any]) -> str:
-        return text_of(row["messages"][-1])
+def _odd(raw: bytes) -> bool:
+    """It may hold a NUL, or a raw line or paragraph separator."""
+    if b"\\u0000" in raw:
+        return True
+    return not raw.isascii() and (b"\xe2\x80\xa8" in raw or b"\xe2\x80\xa9" in raw)
 
 
 def _keys_once(raw: bytes, messages: int) -> bool:

@@ -1,0 +1,366 @@
+"""The check through its front door: files in, findings with true line numbers out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from trainer.data.check import check, rows
+from trainer.data.findings import CODES
+from trainer.errors import BadInput, NotFound
+from trainer.settings import Settings
+from trainer.types import Severity, Verdict
+
+REAL = Path(__file__).parents[3].parent / "shared" / "data" / "real"
+CALL = {"id": "c1", "type": "function", "function": {"name": "price", "arguments": '{"symbol": "X"}'}}
+TOOLS = [{"type": "function", "function": {"name": "price", "parameters": {"type": "object"}}}]
+
+
+def say(role: str, content: object = "hi", **more: object) -> dict[str, object]:
+    return {"role": role, "content": content, **more}
+
+
+def row(n: object, *messages: dict[str, object], **more: object) -> str:
+    return json.dumps(
+        {"messages": list(messages) or [say("user", f"q {n}"), say("assistant", f"a {n}")], **more}
+    )
+
+
+def talk(*messages: object, **more: object) -> str:
+    return json.dumps({"messages": list(messages), **more})
+
+
+USER, BOT = say("user"), say("assistant")
+
+# one defect a line: (code, the line)
+DEFECTS: list[tuple[str, str | bytes]] = [
+    ("blank_line", "   "),
+    ("line_too_long", row("x" * 3000)),
+    ("not_utf8", row("caf").replace("caf", "café").encode("latin-1")),
+    ("lone_surrogate", b'{"messages": [{"role": "user", "content": "\xed\xa0\x80"}, {"role": "assistant"}]}'),
+    ("lone_surrogate", row("\ud800")),
+    ("u2028", row("a\u2028b").replace("\\u2028", "\u2028")),
+    ("invalid_json", "{'messages': []}"),
+    ("invalid_json", talk(USER, BOT)[:-1] + ",}"),
+    ("invalid_json", talk(USER, BOT) + ","),
+    ("invalid_json", talk(USER, BOT) + talk(USER, BOT)),
+    ("invalid_json", talk(USER, BOT)[:-3]),
+    ("invalid_json", '{"messages": None}'),
+    ("invalid_json", '{"messages": [] /* none */}'),
+    ("invalid_json", talk(say("user", "a\tb"), BOT).replace("\\t", "\t")),
+    ("invalid_json", "\ufeff" + talk(USER, BOT)),
+    ("too_deep", '{"messages": ' + "[" * 20_000 + "]" * 20_000 + "}"),
+    ("too_deep", '{"messages": ' + "[" * 200 + "]" * 200 + "}"),
+    ("huge_integer", talk(USER, say("assistant", weight=10**19))),
+    ("huge_integer", talk(USER, BOT, metadata={"n": 0}).replace(": 0", ": " + "9" * 5000)),
+    ("nan_or_infinity", talk(USER, say("assistant", weight=float("nan")))),
+    ("nan_or_infinity", talk(USER, BOT, metadata={"n": 0}).replace(": 0", ": -Infinity")),
+    ("nan_or_infinity", talk(USER, BOT, metadata={"n": 0}).replace(": 0", ": 1e999")),
+    ("duplicate_key", '{"messages": [], ' + talk(say("user", "dup"), BOT)[1:]),
+    (
+        "duplicate_key",
+        talk(say("user", "dup2"), BOT).replace('"role": "user"', '"role": "user", "role": "user"'),
+    ),
+    (
+        "duplicate_key",
+        talk(say("user", "\\"), BOT).replace('"role": "user"', '"role": "user", "role": "user"'),
+    ),
+    (
+        "duplicate_key",
+        '{"messages": [{"role": "user", "r\\u006fle": "user", "content": "x"}, ' + json.dumps(BOT) + "]}",
+    ),
+    ("nul_character", row("a\0b")),
+    ("nul_character", row("x").replace("q x", "q \0")),
+    ("not_an_object", "[1, 2]"),
+    ("not_an_object", "17"),
+    ("not_an_object", json.dumps(row(1))),
+    ("missing_messages", '{"question": "a", "answer": "b"}'),
+    ("missing_messages", "{}"),
+    ("messages_not_a_list", '{"messages": {}}'),
+    ("messages_not_a_list", json.dumps({"messages": json.dumps([USER, BOT])})),
+    ("empty_messages", '{"messages": []}'),
+    ("unknown_key", talk(USER, BOT, id=3)),
+    ("unknown_key", talk(say("user", "k", mood="blue"), BOT)),
+    ("bad_metadata", talk(USER, BOT, metadata=["x"])),
+    ("bad_metadata", talk(USER, BOT, metadata={"a": 1})),
+    ("message_not_an_object", talk("hello", BOT)),
+    ("missing_role", talk({"content": "x"}, BOT)),
+    ("unknown_role", talk(say("human"), BOT)),
+    ("unknown_role", talk(USER, say("Assistant"))),
+    ("unknown_role", talk(say(None), BOT)),  # type: ignore[arg-type]
+    ("missing_content", talk({"role": "user"}, BOT)),
+    ("missing_content", talk(USER, say("assistant", None))),
+    ("content_not_text", talk(say("user", 5), BOT)),
+    ("content_not_text", talk(say("user", [{"type": "image_url", "image_url": {"url": "x"}}]), BOT)),
+    ("empty_content", talk(say("user", " \u00a0\n"), BOT)),
+    ("empty_content", talk(USER, say("assistant", ""))),
+    ("bad_name", talk(say("user", name=3), BOT)),
+    ("bad_weight", talk(USER, say("assistant", weight=True))),
+    ("bad_weight", talk(USER, say("assistant", weight=1.0))),
+    ("bad_weight", talk(USER, say("assistant", weight=2))),
+    ("bad_weight", talk(USER, say("assistant", weight="1"))),
+    ("bad_weight", talk(say("user", weight=1), BOT)),
+    ("no_assistant", talk(say("system"), USER)),
+    ("last_not_assistant", talk(USER, BOT, say("user", "more"))),
+    ("no_user", talk(say("system"), BOT)),
+    ("nothing_to_learn", talk(USER, say("assistant", weight=0))),
+    ("bad_tools", talk(USER, BOT, tools={"name": "f"})),
+    ("bad_tools", talk(USER, BOT, tools=[{"type": "function", "name": "f"}])),
+    ("bad_parallel_tool_calls", talk(USER, BOT, parallel_tool_calls="no")),
+    ("bad_tool_call", talk(USER, say("assistant", None, tool_calls=[{"id": "c1"}]))),
+    ("bad_tool_call", talk(USER, say("assistant", tool_calls=[]))),
+    (
+        "tool_arguments_not_text",
+        talk(
+            USER,
+            say(
+                "assistant",
+                None,
+                tool_calls=[
+                    {"id": "c", "type": "function", "function": {"name": "f", "arguments": {"a": 1}}}
+                ],
+            ),
+        ),
+    ),
+    (
+        "tool_arguments_not_json",
+        talk(
+            USER,
+            say(
+                "assistant",
+                None,
+                tool_calls=[{"id": "c", "type": "function", "function": {"name": "f", "arguments": "a=1"}}],
+            ),
+        ),
+    ),
+    ("tool_without_call", talk(USER, say("tool", tool_call_id="c9"), BOT)),
+    ("tool_without_call", talk(USER, say("tool"), BOT)),
+    ("call_without_result", talk(USER, say("assistant", None, tool_calls=[CALL]), say("user", "and?"), BOT)),
+    ("unknown_tool", talk(USER, say("assistant", None, tool_calls=[CALL]), tools=[])),
+    ("legacy_functions", talk(USER, say("assistant", "old"), functions=[{"name": "f"}])),
+    (
+        "empty_tool_result",
+        talk(USER, say("assistant", None, tool_calls=[CALL]), say("tool", "", tool_call_id="c1"), BOT),
+    ),
+]
+
+VALID = [
+    talk(USER, say("assistant", None, tool_calls=[CALL]), tools=TOOLS),
+    talk(
+        USER,
+        {"role": "assistant", "tool_calls": [CALL]},
+        say("tool", "5", tool_call_id="c1"),
+        BOT,
+        tools=TOOLS,
+    ),
+    talk(say("developer"), USER, say("assistant", weight=0), USER, say("assistant", weight=1)),
+    talk(say("user", [{"type": "text", "text": "parts"}]), say("assistant", name="bo")),
+    talk(say("user", 'says "role" \\" and \\\\'), say("assistant", '\\"')),
+    talk(USER, say("assistant", "m"), metadata={"task": "greet"}, parallel_tool_calls=False),
+]
+
+
+def write(path: Path, *lines: str | bytes, end: bytes = b"\n") -> Path:
+    path.write_bytes(b"".join((x.encode() if isinstance(x, str) else x) + end for x in lines))
+    return path
+
+
+def good(n: int, start: int = 0) -> list[str]:
+    return [row(i) for i in range(start, start + n)]
+
+
+def test_every_defect_is_named_once_at_its_own_line(tmp_path: Path) -> None:
+    lines: list[str | bytes] = []
+    truth: list[tuple[int, str]] = []
+    for i, (code, line) in enumerate(DEFECTS):
+        lines += [row(i), line]
+        truth.append((len(lines), code))
+    report = check(write(tmp_path / "f.jsonl", *lines), settings=Settings(max_line_bytes=45_000))
+    across = ("duplicate_row", "conflicting_answers")
+    structural = list(dict.fromkeys((f.line, f.code) for f in report.findings if f.code not in across))
+    # this test's long line is shorter than the nesting bomb: give it a limit of its own below
+    truth.remove(next(t for t in truth if t[1] == "line_too_long"))
+    assert structural == truth
+
+
+@pytest.mark.parametrize(("code", "line"), DEFECTS)
+def test_a_bad_row_never_hides_its_neighbours(tmp_path: Path, code: str, line: str | bytes) -> None:
+    path = write(tmp_path / "f.jsonl", *good(10), line, *good(10, 10))
+    limit = 2000 if code == "line_too_long" else 45_000
+    report = check(path, settings=Settings(max_line_bytes=limit))
+    assert {f.code for f in report.findings} == {code}
+    assert report.accepted == 20 + (code not in ("blank_line",) and CODES[code][0] is not Severity.ERROR)
+    assert all(f.line == 11 for f in report.findings)
+
+
+@pytest.mark.parametrize("line", VALID)
+def test_valid_rows_are_good(tmp_path: Path, line: str) -> None:
+    report = check(write(tmp_path / "f.jsonl", *good(10), line))
+    assert (report.verdict, report.accepted, report.findings) == (Verdict.GOOD, 11, ())
+
+
+FOREIGN = {
+    "array": (b'[{"messages": []},\n {"messages": []}]', "JSON array"),
+    "array of one line": (b"[" + b", ".join([b'{"messages": []}'] * 20) + b"]", "JSON array"),
+    "array, a row a line": (b"[\n" + b",\n".join(r.encode() for r in good(30)) + b"\n]\n", "JSON array"),
+    "pretty": (json.dumps(json.loads(row(1)), indent=2).encode(), "many lines"),
+    "csv": (b"question,answer\nwhat,that\n", "CSV"),
+    "quoted csv": (b'"question","answer"\n"what, now","that"\n', "CSV"),
+    "html": (b"\n<!DOCTYPE html><html>Sign in</html>", "web page"),
+    "lfs": (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n", "LFS"),
+    "gzip": (b"\x1f\x8b\x08\x00" + bytes(40), "gzip"),
+    "zip": (b"PK\x03\x04" + bytes(40), "zip"),
+    "zstd": (b"\x28\xb5\x2f\xfd" + bytes(40), "zstd"),
+    "parquet": (b"PAR1" + bytes(40), "Parquet"),
+    "utf-16": ("\n".join(good(12)).encode("utf-16"), "UTF-16"),
+    "utf-16 without mark": ("\n".join(good(12)).encode("utf-16-le"), "UTF-16"),
+    "binary": (bytes(range(256)) + bytes(300), "binary"),
+    "old Mac": ("\r".join(good(12)).encode(), "CR"),
+    "prose": (b"Dear team,\nplease find the data attached.\n", "text"),
+}
+
+
+@pytest.mark.parametrize(("content", "said"), FOREIGN.values(), ids=list(FOREIGN))
+def test_another_kind_of_file_is_named_with_what_to_do(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "f.jsonl"
+    path.write_bytes(content)
+    report = check(path)
+    assert (report.verdict, report.accepted) == (Verdict.BROKEN, 0)
+    assert [(f.line, f.code) for f in report.findings] == [(0, "not_jsonl")]
+    assert said in report.findings[0].message
+    with pytest.raises(BadInput, match=r"f\.jsonl"):
+        list(rows(path))
+
+
+@pytest.mark.parametrize("first", ["a,b", "[]", "[", "hello", "<p>", "{", '"x"', "\0"])
+def test_a_strange_first_line_does_not_hide_a_good_file(tmp_path: Path, first: str) -> None:
+    report = check(write(tmp_path / "f.jsonl", first, *good(30)))
+    assert (report.accepted, [f.line for f in report.findings]) == (30, [1])
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n \n", b"\xef\xbb\xbf"])
+def test_an_empty_file(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "f.jsonl"
+    path.write_bytes(content)
+    report = check(path)
+    assert (report.verdict, report.findings[0].code, report.findings[0].line) == (
+        Verdict.BROKEN,
+        "empty_file",
+        0,
+    )
+
+
+def test_limits_are_said_and_nothing_is_accepted(tmp_path: Path) -> None:
+    path = write(tmp_path / "f.jsonl", *good(30))
+    for settings, code in (
+        (Settings(max_upload_bytes=100), "too_large"),
+        (Settings(max_rows=20), "too_many_rows"),
+    ):
+        report = check(path, settings=settings)
+        assert (report.verdict, report.accepted, report.findings[0].code) == (Verdict.BROKEN, 0, code)
+        with pytest.raises(BadInput):
+            list(rows(path, settings=settings))
+    assert check(path, settings=Settings(max_rows=30)).verdict is Verdict.GOOD
+
+
+def test_too_few_rows_are_broken_but_counted(tmp_path: Path) -> None:
+    report = check(write(tmp_path / "f.jsonl", *good(9)))
+    assert (report.verdict, report.accepted, report.findings[0].code) == (Verdict.BROKEN, 9, "too_few_rows")
+
+
+def test_bom_crlf_and_a_cut_off_end(tmp_path: Path) -> None:
+    path = write(tmp_path / "f.jsonl", *good(12), end=b"\r\n")
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes() + row("last")[:-9].encode())
+    report = check(path)
+    assert [(f.line, f.code) for f in report.findings] == [
+        (1, "crlf"),
+        (1, "bom"),
+        (13, "truncated_last_line"),
+    ]
+    assert report.accepted == 12
+
+
+def test_duplicates_and_conflicts_name_the_first_line(tmp_path: Path) -> None:
+    lines = good(12)
+    spaced = lines[3].replace('"messages":', '  "messages" :  ')
+    other = talk(say("user", "q 4"), say("assistant", "another"))
+    report = check(write(tmp_path / "f.jsonl", *lines, spaced, other))
+    assert [(f.line, f.code) for f in report.findings] == [(13, "duplicate_row"), (14, "conflicting_answers")]
+    assert "line 4" in report.findings[0].message and "line 5" in report.findings[1].message
+    assert (report.duplicates, report.accepted, report.verdict) == (1, 14, Verdict.WARNINGS)
+    assert check(write(tmp_path / "g.jsonl", *lines, spaced), structure_only=True).verdict is Verdict.GOOD
+
+
+def test_the_fingerprint_is_of_the_content(tmp_path: Path) -> None:
+    lines = good(12)
+    plain = check(write(tmp_path / "a.jsonl", *lines))
+    swapped = [
+        json.dumps(
+            {"messages": [{"content": m["content"], "role": m["role"]} for m in json.loads(x)["messages"]]},
+            indent=None,
+            separators=(",", ":"),
+        )
+        for x in lines
+    ]
+    same = check(write(tmp_path / "b.jsonl", *swapped, "", "broken"))
+    other = check(write(tmp_path / "c.jsonl", *lines[::-1]))
+    assert plain.fingerprint == same.fingerprint != other.fingerprint
+    assert plain.sha256 != same.sha256
+
+
+def test_secrets_and_long_texts_are_not_repeated(tmp_path: Path) -> None:
+    secret = "sk-proj-abc123DEF456ghi789"
+    lines = [talk(say(secret), BOT), talk({secret: 1}, BOT), json.dumps({secret: 1}), "{" + secret, "x" * 500]
+    report = check(write(tmp_path / "f.jsonl", *good(10), *lines))
+    assert secret not in str(report.to_dict())
+    assert max(len(f.message) for f in report.findings) < 200
+
+
+def test_bytes_hash_and_progress_cover_the_whole_file(tmp_path: Path) -> None:
+    import hashlib
+
+    heard: list[tuple[int, int]] = []
+    path = write(tmp_path / "f.jsonl", *good(10), "x" * 3_000_000, *good(10))
+    limits = Settings(max_line_bytes=1000)
+    report = check(path, settings=limits, on_progress=lambda done, total: heard.append((done, total)))
+    assert report.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert heard[-1] == (report.bytes, report.bytes) == (path.stat().st_size,) * 2
+
+
+def test_what_is_no_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        check(tmp_path / "nowhere.jsonl")
+    with pytest.raises(BadInput):
+        check(tmp_path)
+    with pytest.raises(BadInput, match="openai-chat"):
+        check(write(tmp_path / "f.jsonl", *good(10)), format="sharegpt")
+
+
+def test_a_flood_stays_small(tmp_path: Path) -> None:
+    path = write(tmp_path / "f.jsonl", *good(10), talk(*["x"] * 5000, BOT), *[""] * 5000)
+    report = check(path)
+    assert len(report.findings) < 1200
+    assert "4,000 more" in report.findings[0].message
+
+
+EXPECTED = {
+    "msf_gsm8k_chat_train.jsonl": (Verdict.GOOD, 449, 449, set()),
+    "msf_gsm8k_chat_validation.jsonl": (Verdict.GOOD, 50, 50, set()),
+    "msf_stock_toolcall_training.jsonl": (Verdict.GOOD, 86, 86, set()),
+    "tinker_conversations.jsonl": (Verdict.GOOD, 128, 128, set()),
+    "msf_sarcasm_qa.jsonl": (Verdict.BROKEN, 500, 0, {"missing_messages", "too_few_rows"}),
+    "soup_dpo_sample.jsonl": (Verdict.BROKEN, 8, 0, {"missing_messages", "too_few_rows"}),
+    "oai_toy_chat_fine_tuning.jsonl": (Verdict.BROKEN, 5, 5, {"too_few_rows", "no_user"}),
+}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_real_files_get_their_true_verdict(name: str) -> None:
+    if not (REAL / name).exists():
+        pytest.skip("the real datasets are not beside this repository")
+    report = check(REAL / name)
+    found = (report.verdict, report.rows, report.accepted, {f.code for f in report.findings})
+    assert found == EXPECTED[name]
+    assert sum(1 for _ in rows(REAL / name)) == report.accepted
