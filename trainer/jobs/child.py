@@ -15,22 +15,15 @@ import structlog
 from trainer.errors import LostLease, TunesmithError
 from trainer.jobs.lease import Lease
 from trainer.jobs.processes import die_with_parent
+from trainer.methods.method import Stopped
 from trainer.services import Services, build_services
 from trainer.store.tables import Job
 from trainer.types import JobKind, JobStatus
 
 log = structlog.get_logger()
 HANDLERS = {JobKind.TRAIN: "trainer.jobs.train:run", JobKind.EVAL: "trainer.jobs.evaluate:run"}
-EX_TEMPFAIL = 75
+EX_TEMPFAIL = 75  # stopped cleanly, and the job wants to go back in line
 ASK_EVERY_S = 1.0
-
-
-class Stopped(Exception):
-    """The handler stopped because it was asked to: "cancel" or "pause"."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 class Run:

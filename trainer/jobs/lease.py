@@ -1,4 +1,4 @@
-"""One attempt at a job: claimed by a conditional UPDATE, fenced at every write, timed by the database's clock."""
+"""One attempt at a job: claimed by a conditional UPDATE, fenced at every write, timed by the database."""
 
 from __future__ import annotations
 

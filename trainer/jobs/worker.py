@@ -19,6 +19,7 @@ from rq.job import Job as RqJob
 from rq.serializers import JSONSerializer
 
 from trainer.errors import LostLease, Unavailable
+from trainer.jobs.child import EX_TEMPFAIL
 from trainer.jobs.lease import Lease, claim
 from trainer.jobs.processes import die_with_parent, identity
 from trainer.jobs.queue import ENTRY, connect
@@ -28,8 +29,6 @@ from trainer.types import JobStatus
 log = structlog.get_logger()
 POLL_S = 0.2
 STOP_GRACE_S = 60.0  # for a checkpoint after SIGTERM or cancel, before SIGKILL
-EX_TEMPFAIL = 75  # the child stopped cleanly and wants the job back in line
-LOG_TAIL = 4000
 
 
 def run(job_id: str) -> None:

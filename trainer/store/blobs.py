@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import os
 import secrets
@@ -35,6 +36,12 @@ class Blobs:
         self.local = "file" in (
             self.fs.protocol if isinstance(self.fs.protocol, tuple) else (self.fs.protocol,)
         )
+
+    def within(self, prefix: str) -> Blobs:
+        """A store of its own below this one: what is deleted there is missed by nobody else."""
+        inner = copy.copy(self)
+        inner.root = f"{self.root}/{prefix}"
+        return inner
 
     def _path(self, sha256: str) -> str:
         return f"{self.root}/{sha256[:2]}/{sha256}"
