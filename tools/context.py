@@ -1,4 +1,4 @@
-"""Who asks, and with what. Filled from Slack's signed payload, the API key or the operating system; never by a model."""
+"""Who asks, with what: from Slack's signed payload, the API key or the operating system; never a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results as short sentences: what the agent reads, and what a terminal prints. Verdict first, then numbers."""
+"""Results as short sentences: what the agent reads and a terminal prints. Verdict first, then numbers."""
 
 from __future__ import annotations
 
@@ -121,7 +121,8 @@ def evaluation(row: Evaluation) -> str:
 def promotion_request(asked: Approval) -> str:
     subject = asked.subject
     came = f"from {subject['previous']}" if subject["previous"] else "as a new alias"
-    return f"Waiting for a second person ({asked.id}): {asked.kind} {subject['alias']} to {subject['model_id']}, {came}."
+    what = f"{asked.kind} {subject['alias']} to {subject['model_id']}"
+    return f"Waiting for a second person ({asked.id}): {what}, {came}."
 
 
 def models(context: Context) -> str:

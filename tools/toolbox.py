@@ -1,5 +1,8 @@
-"""The verbs as LangChain tools: one visible list. A model sees arguments and short texts; identity and services
-come in the runtime context, which it can neither see nor fill. `artifact` names what a door may show as a card."""
+"""The verbs as LangChain tools: one visible list.
+
+A model sees arguments and short texts; identity and services come in the runtime context, which it can
+neither see nor fill. The artifact names what a door may show as a card.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +21,16 @@ card = tool(response_format="content_and_artifact")
 
 @card
 def advise(question: str, runtime: Runtime, examples: int | None = None) -> Answer:
-    """Answer whether to prompt, use RAG or fine-tune, by the rules. Pass the person's question in their own words;
-    `examples` is how many training examples they have, if they said so."""
+    """Answer whether to prompt, use RAG or fine-tune, by the rules.
+
+    Pass the person's question in their own words; `examples` is how many they have, if they said so."""
     made = advice.advise(runtime.context, question, examples=examples)
     return sentences.advice(made), {"card": "advice", "id": question[:2000]}
 
 
 @card
 def check_dataset(runtime: Runtime, dataset: str | None = None) -> Answer:
-    """Show the report of a dataset: rows, findings with line numbers. Without an id: the one in this thread."""
+    """Show the report of a dataset: rows, findings with line numbers. Without an id: this thread's."""
     row = datasets.pick_dataset(runtime.context, dataset)
     report = datasets.report_of(runtime.context, row)
     return sentences.dataset(row, report), {"card": "dataset", "id": row.id}
@@ -69,7 +73,8 @@ def request_training(
     seed: int | None = None,
     suffix: str | None = None,
 ) -> Answer:
-    """Ask for a training run: posts an estimate with an approval button; a person decides. Nothing starts before.
+    """Ask for a training run: posts an estimate with an approval button for a person.
+
     `method` is lora, qlora or full. `replay` mixes old-task rows in, per new row (1.0 = as many), against
     forgetting. Leave out what the person did not say."""
     overrides = _given(
@@ -108,7 +113,7 @@ def cancel_job(runtime: Runtime, job: str | None = None) -> Answer:
 
 @card
 def evaluate_model(runtime: Runtime, model: str | None = None) -> Answer:
-    """Compare a tuned model with its base on the sealed test split, as a job. Without an id: the thread's model."""
+    """Compare a tuned model (default: this thread's) with its base on the sealed test split, as a job."""
     job = evaluation.start(runtime.context, model)
     return sentences.evaluation_started(job), {"card": "job", "id": job.id}
 

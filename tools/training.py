@@ -49,7 +49,7 @@ def plan(context: Context, dataset: Dataset, spec: RunSpec) -> tuple[Base, Estim
     """Resolve the base and estimate the run; BadInput where it cannot be run at all."""
     settings = context.services.settings
     base = resolve_base(spec.base, settings, allow_paths=context.caller.allow_paths)
-    if spec.replay > 0 and base.name != "tiny-base" and base.extra("replay.jsonl") is None:
+    if spec.replay > 0 and base.name != "tiny-base" and base.carried("replay.jsonl") is None:
         raise BadInput(
             f"{base.name} carries no old-task rows to replay.",
             fix="Leave replay out, or put rows of its old tasks in its folder at tunesmith/replay.jsonl.",

@@ -1,0 +1,68 @@
+"""`tunesmith advise | estimate | tiny-base`: before anything is started."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from tools import advice, sentences, training
+from tools.cli.jobs import BaseName, DatasetArg, Epochs, Method, Replay, dataset_of
+from tools.cli.output import Json, answers, finish, opened, progress_console
+from trainer.settings import load_settings
+from trainer.types import TrainProgress
+
+
+def register(app: typer.Typer) -> None:
+    app.command("advise")(advise)
+    app.command("estimate")(estimate)
+    app.command("tiny-base")(tiny_base)
+
+
+@answers
+def advise(
+    question: Annotated[list[str], typer.Argument(help="What you want, in your own words.")],
+    examples: Annotated[int | None, typer.Option(min=0, help="How many training examples you have.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say whether to prompt, use RAG or fine-tune, and why."""
+    with opened() as context:
+        made = advice.advise(context, " ".join(question), examples=examples)
+    finish(asdict(made), made.text(), as_json=as_json)
+
+
+@answers
+def estimate(
+    dataset: DatasetArg,
+    base: BaseName = None,
+    method: Method = None,
+    epochs: Epochs = None,
+    replay: Replay = None,
+    as_json: Json = False,
+) -> None:
+    """Estimate time, memory and cost of a training run; start nothing."""
+    with opened() as context:
+        overrides: dict[str, Any] = {"base": base, "method": method, "epochs": epochs, "replay": replay}
+        spec = training.make_spec(overrides)
+        row = dataset_of(context, dataset)
+        _, made = training.plan(context, row, spec)
+    value = {"dataset": row.id, "spec": spec.model_dump(mode="json"), **asdict(made)}
+    finish(value, sentences.estimate(row, spec, made), as_json=as_json)
+
+
+@answers
+def tiny_base(as_json: Json = False) -> None:
+    """Build the tiny base model (about 90 s on two cores), or find it in the cache."""
+    from trainer.inference.tiny_base import ensure_tiny_base
+
+    def tell(progress: TrainProgress) -> None:
+        if not as_json:
+            progress_console.print(f"tiny-base: {sentences.running(progress.to_dict())}", soft_wrap=True)
+
+    began = time.monotonic()
+    folder = ensure_tiny_base(load_settings(), progress=tell)
+    seconds = round(time.monotonic() - began, 1)
+    text = f"The tiny base is at {folder} ({seconds} s)."
+    finish({"folder": str(folder), "seconds": seconds}, text, as_json=as_json)

@@ -1,0 +1,171 @@
+"""`tunesmith train | eval | status | cancel`: start a job and watch it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tools import approvals, datasets, evaluation, sentences, training
+from tools.cli.follow import follow
+from tools.cli.output import FINDINGS, GOOD, Json, answers, finish, opened, progress_console
+from tools.context import Context
+from trainer.errors import BadInput
+from trainer.store.tables import Dataset, Job
+from trainer.types import GateVerdict, JobStatus, Verdict
+
+DatasetArg = Annotated[str, typer.Argument(help="A JSONL file, or a dataset's id (file-…).")]
+BaseName = Annotated[str | None, typer.Option("--base", help="tiny-base, a folder, or a hub name.")]
+Method = Annotated[str | None, typer.Option("--method", help="lora, qlora or full.")]
+Epochs = Annotated[float | None, typer.Option("--epochs")]
+Replay = Annotated[float | None, typer.Option("--replay", help="Old-task rows per new row; 1.0 = as many.")]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Watch the job to its end.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command("train")(train)
+    app.command("eval")(evaluate)
+    app.command("status")(status)
+    app.command("cancel")(cancel)
+
+
+@answers
+def train(
+    dataset: DatasetArg,
+    base: BaseName = None,
+    method: Method = None,
+    epochs: Epochs = None,
+    learning_rate: Annotated[float | None, typer.Option("--learning-rate", "--lr")] = None,
+    replay: Replay = None,
+    batch_size: Annotated[int | None, typer.Option()] = None,
+    max_length: Annotated[int | None, typer.Option(help="Tokens a row may have.")] = None,
+    lora_r: Annotated[int | None, typer.Option("--lora-r")] = None,
+    seed: Annotated[int | None, typer.Option()] = None,
+    suffix: Annotated[str | None, typer.Option(help="A word of your own in the model's name.")] = None,
+    wait: Wait = True,
+    as_json: Json = False,
+) -> None:
+    """Train on a dataset. At a terminal you are the person who approves the cost, so it starts at once."""
+    overrides = {
+        "base": base,
+        "method": method,
+        "epochs": epochs,
+        "learning_rate": learning_rate,
+        "replay": replay,
+        "batch_size": batch_size,
+        "max_length": max_length,
+        "lora_r": lora_r,
+        "seed": seed,
+        "suffix": suffix,
+    }
+    with opened() as context:
+        training.make_spec(overrides)  # a wrong value is named before the file is read
+        asked = training.request(context, dataset_of(context, dataset).id, overrides)
+        if not as_json:
+            progress_console.print(
+                sentences.estimate(asked.dataset, asked.spec, asked.estimate), markup=False
+            )
+        job = approvals.decide(context, asked.approval.id, approve=True).job
+        assert job is not None
+        _watch(context, job, wait=wait, as_json=as_json)
+
+
+@answers
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A model's id (ft:…), its job's id, or an alias.")],
+    wait: Wait = True,
+    as_json: Json = False,
+) -> None:
+    """Compare a tuned model with its base on the sealed test rows. Exit 1 unless the gate says PASS."""
+    with opened() as context:
+        job = evaluation.start(context, model)
+        if not wait:
+            _watch(context, job, wait=False, as_json=as_json)
+        ended = follow(context, job, quiet=as_json)
+        if ended.status != JobStatus.SUCCEEDED or not ended.result:
+            _end(context, ended, as_json)
+        found = context.services.models.evaluation((ended.result or {})["evaluation_id"])
+    code = GOOD if found.verdict == GateVerdict.PASS else FINDINGS
+    value = {
+        "evaluation_id": found.id,
+        "model_id": found.model_id,
+        "verdict": found.verdict,
+        "report": found.report,
+    }
+    finish(value, sentences.evaluation(found), as_json=as_json, code=code)
+
+
+@answers
+def status(
+    job: Annotated[str | None, typer.Argument(help="A job's id; none: the newest jobs.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Tell how a job is, or list the newest."""
+    with opened() as context:
+        if job is None:
+            rows = context.services.jobs.list(limit=20)
+            finish({"jobs": [as_dict(row) for row in rows]}, sentences.jobs(rows), as_json=as_json)
+        row = context.services.jobs.get(job or "")
+        progress = training.latest_progress(context, row)
+    finish(as_dict(row) | {"progress": progress}, sentences.job(row, progress), as_json=as_json)
+
+
+@answers
+def cancel(job: Annotated[str, typer.Argument(help="A job's id.")], as_json: Json = False) -> None:
+    """Stop a job; its checkpoints are kept."""
+    with opened() as context:
+        row, state = training.cancel(context, job)
+    finish(as_dict(row), sentences.cancelled(row, state), as_json=as_json)
+
+
+def dataset_of(context: Context, name: str) -> Dataset:
+    """A dataset by id, or a file that is checked and kept now."""
+    path = Path(name)
+    if name.startswith("file-") and not path.exists():
+        return context.services.datasets.get(name)
+    if not path.is_file():
+        fix = "Give the path of a JSONL file, or a dataset's id (file-…)."
+        raise BadInput(f"There is no file or dataset {name[:200]}.", fix=fix, code="no_file", param="dataset")
+    checked = datasets.check_file(context, path, filename=path.name)
+    if checked.dataset is None or checked.report.verdict is Verdict.BROKEN:
+        usable = f"{checked.report.accepted} of {checked.report.rows} rows are usable"
+        raise BadInput(
+            f"{path.name} cannot be trained on: {usable}.",
+            fix=f"See what is wrong with: tunesmith data check {path}",
+            code="dataset_broken",
+            param="dataset",
+        )
+    return checked.dataset
+
+
+def as_dict(job: Job) -> dict[str, Any]:
+    """A job in OpenAI's words, and ours."""
+    return {
+        "id": job.id,
+        "object": "fine_tuning.job" if job.kind == "train" else "tunesmith.evaluation_job",
+        "status": job.status,
+        "model": job.spec.get("base"),
+        "fine_tuned_model": job.model_id,
+        "training_file": job.dataset_id,
+        "trained_tokens": job.trained_tokens or None,
+        "created_at": int(job.created_at),
+        "finished_at": int(job.finished_at) if job.finished_at else None,
+        "hyperparameters": {k: v for k, v in job.spec.items() if k not in ("base", "base_location")},
+        "attempts": job.attempts,
+        "error": job.error,
+        "result": job.result,
+    }
+
+
+def _watch(context: Context, job: Job, *, wait: bool, as_json: bool) -> None:
+    if not wait:
+        text = f"{job.id} is queued. See it with: tunesmith status {job.id}"
+        finish(as_dict(job), text, as_json=as_json)
+    _end(context, follow(context, job, quiet=as_json), as_json)
+
+
+def _end(context: Context, job: Job, as_json: bool) -> None:
+    code = GOOD if job.status == JobStatus.SUCCEEDED else FINDINGS
+    progress = training.latest_progress(context, job)
+    finish(as_dict(job), sentences.job(job, progress), as_json=as_json, code=code)

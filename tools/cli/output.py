@@ -1,0 +1,73 @@
+"""How results leave a terminal command: sentences or one JSON object, and an exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Annotated, Any, ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from tools.context import Context, terminal_caller
+from trainer.errors import BadInput, NotFound, TunesmithError
+from trainer.services import build_services
+from trainer.settings import load_settings
+
+GOOD, FINDINGS, WRONG_USE = 0, 1, 2
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+P = ParamSpec("P")
+R = TypeVar("R")
+
+people = Console(highlight=False, soft_wrap=True)
+progress_console = Console(stderr=True, highlight=False)
+
+
+def say(text: str) -> None:
+    """A sentence for people; its text is never read as markup."""
+    people.print(escape(text))
+
+
+def emit(value: dict[str, Any]) -> None:
+    """The one JSON object of a --json run."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=True, default=str) + "\n")
+    sys.stdout.flush()
+
+
+def finish(value: dict[str, Any], text: str, *, as_json: bool, code: int = GOOD) -> None:
+    """Say the result in the way that was asked for, and end with `code`."""
+    emit(value) if as_json else say(text)
+    raise typer.Exit(code)
+
+
+def exit_code(error: TunesmithError) -> int:
+    return WRONG_USE if isinstance(error, BadInput | NotFound) else FINDINGS
+
+
+def answers(command: Callable[P, R]) -> Callable[P, R]:
+    """The terminal's one translation of errors: a sentence on stderr (or JSON on stdout) and an exit code."""
+
+    @wraps(command)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except TunesmithError as error:
+            if kwargs.get("as_json"):
+                emit({"error": {"code": error.code, "message": str(error), "param": error.param}})
+            else:
+                progress_console.print(escape(str(error)))
+            raise typer.Exit(exit_code(error)) from None
+
+    return wrapper
+
+
+@contextmanager
+def opened() -> Iterator[Context]:
+    """Services on this machine's settings, with the person at the terminal as the caller."""
+    settings = load_settings()
+    with build_services(settings, migrate=True) as services:
+        yield Context(terminal_caller(settings), services)
