@@ -55,8 +55,7 @@ def _for(workspace: Workspace, person: str, channel: Channel) -> list[Json]:
 @routes.get("/sandbox/state")
 @answer
 async def state(workspace: Workspace, body: Json) -> Json:
-    person = str(body.get("as", cast.ADA))
-    workspace.user(person)
+    person = body.get("as") if body.get("as") in workspace.users else cast.ADA
     mine = [c for c in workspace.channels.values() if person in c.members]
     home = workspace.homes.get(person)
     return {
@@ -103,7 +102,7 @@ async def wait(workspace: Workspace, body: Json) -> Json:
 async def live(request: web.Request) -> web.StreamResponse:
     """Server-sent events of everything the person may see."""
     workspace = request.app[WORKSPACE]
-    person = request.query.get("as", cast.ADA)
+    person = request.query.get("as") or cast.ADA
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
     await response.prepare(request)
     await response.write(b"retry: 1000\n\n")
