@@ -28,7 +28,7 @@ def connect(url: str, *, retries: int = 3) -> Redis:
 
 
 class Wakeups:
-    """Tells workers that a job waits. Names are `<job id>.<attempts so far>`, so a retry is a new wake-up."""
+    """Tells workers that a job waits. Names are `<job id>-<attempts so far>`, so a retry is a new wake-up."""
 
     def __init__(self, redis: Redis) -> None:
         self.redis = redis
@@ -36,7 +36,7 @@ class Wakeups:
 
     @staticmethod
     def key(job: Job) -> str:
-        return f"{job.id}.{job.fence}"
+        return f"{job.id}-{job.fence}"
 
     def enqueue(self, job: Job) -> bool:
         """False when Redis is away: the row waits, and the reconciler will bring it."""

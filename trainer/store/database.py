@@ -7,7 +7,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from sqlalchemy import Connection, CursorResult, Executable, create_engine, event, make_url, select, text
+from sqlalchemy import (
+    Connection,
+    CursorResult,
+    Executable,
+    create_engine,
+    event,
+    literal,
+    make_url,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -97,7 +107,8 @@ def insert_once(session: Session, table: type[Table], **values: Any) -> bool:
     """INSERT … ON CONFLICT DO NOTHING; whether a row was added."""
     dialect = session.get_bind().dialect.name
     build = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return session.connection().execute(build(table).values(**values).on_conflict_do_nothing()).rowcount > 0
+    statement = build(table).values(**values).on_conflict_do_nothing().returning(literal(1))
+    return session.execute(statement).first() is not None
 
 
 def upsert(session: Session, table: type[Table], keys: dict[str, Any], values: dict[str, Any]) -> None:
