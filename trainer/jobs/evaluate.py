@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from trainer.bases import Base
+from trainer.data.split import prompt_keys
 from trainer.errors import BadInput
 from trainer.evals.gate import GateSpec
-from trainer.evals.run import EvalReport, evaluate
-from trainer.evals.suites import load_cases
+from trainer.evals.outcome import EvalReport
+from trainer.evals.run import evaluate
+from trainer.evals.suites import load_suite
 from trainer.jobs.child import Run
 from trainer.jobs.train import lay_out, ready_base, tell
 from trainer.methods.method import Stopped
@@ -39,14 +42,23 @@ def run(run: Run) -> None:
 def _evaluate(run: Run, model: Model, base: Base, files: dict[str, Path], artifact: Path) -> EvalReport:
     suite = base.carried("suite.jsonl")
     return evaluate(
-        load_cases(files["test"]),
-        load_cases(suite) if suite else [],
-        generate=_generator(run, model, base, artifact),
+        load_suite(files["test"]).cases,
+        load_suite(suite).cases if suite else (),
+        generate=_generator(model, base, artifact),
         candidate=CANDIDATE,
-        train_prompts=[case.messages for case in load_cases(files["train"])],
+        train_prompts=_seen_in_training(run, model, base, files["train"]),
         on_progress=_progress(run),
         gate=GateSpec(),
     )
+
+
+def _seen_in_training(run: Run, model: Model, base: Base, train_file: Path) -> set[str]:
+    """Prompts of every row that training may have seen: the train part, and replay rows where mixed in."""
+    seen = prompt_keys(train_file)
+    replay = base.carried("replay.jsonl")
+    if replay and run.services.jobs.get(model.job_id).spec.get("replay"):
+        seen |= prompt_keys(replay)
+    return set(seen)
 
 
 def _progress(run: Run) -> Any:
@@ -67,7 +79,7 @@ def _progress(run: Run) -> Any:
     return on_progress
 
 
-def _generator(run: Run, model: Model, base: Base, artifact: Path) -> Any:
+def _generator(model: Model, base: Base, artifact: Path) -> Any:
     """One function that answers for the base and, by `adapter`, for the candidate."""
     from trainer.inference.model import load
 
@@ -87,7 +99,10 @@ def _generator(run: Run, model: Model, base: Base, artifact: Path) -> Any:
 
 
 def _register(run: Run, report: EvalReport) -> None:
+    summary = report.to_dict()
+    rows = json.dumps(summary.pop("rows"), ensure_ascii=False).encode()
+    summary["rows_sha256"] = run.services.blobs.put_bytes(rows)  # every answer, kept out of the database
     with run.lease.fenced() as session:
-        row = add_evaluation(session, run.job, verdict=report.verdict.value, report=report.to_dict())
+        row = add_evaluation(session, run.job, verdict=report.verdict.value, report=summary)
         result = {"evaluation_id": row.id, "verdict": row.verdict, "model_id": run.job.model_id}
         run.lease.finish(session, JobStatus.SUCCEEDED, result=result)
