@@ -188,3 +188,8 @@ class _Writer:
 
     def _temporary(self, part: str) -> Path:
         return self.out_dir / f".{part}.jsonl.{os.getpid()}"
+
+
+def prompt_keys(path: Path, *, settings: Settings | None = None) -> frozenset[str]:
+    """The keys of every prompt in a file: what a test suite must not share with the training data."""
+    return frozenset(prompt_key(row) for _, row in rows(path, settings=settings))

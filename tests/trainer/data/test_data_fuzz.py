@@ -1,4 +1,4 @@
-"""Whatever bytes come: no crash, the fast path and the careful path agree, the loader gets what was accepted."""
+"""Whatever bytes come: no crash, both paths agree, and the loader gets exactly what was accepted."""
 
 from __future__ import annotations
 
