@@ -107,13 +107,13 @@ def _gain(spec: GateSpec, evidence: Evidence) -> _Finding:
     if p < spec.alpha and gain.high < 0:
         return _Finding(GateVerdict.FAIL, "worse", f"{said}. The candidate is worse than the base.")
     if gain.high < spec.min_effect:
-        said = f"{said}. At best the gain is below the {spec.min_effect:.0%} that would be worth it."
+        said = f"{said}. At best the gain is below the {whole(spec.min_effect)} that would be worth it."
         return _Finding(GateVerdict.FAIL, "no_gain", said)
     if p < spec.alpha and gain.low > 0 and gain.estimate >= spec.min_effect:
         return _Finding(GateVerdict.PASS, "better", f"{said}. The candidate is better.")
     more = _more_rows(spec, pairs)
     hint = f" About {more:,} more test rows would tell." if more else ""
-    said = f"{said}. That may be chance, or a gain below {spec.min_effect:.0%}.{hint}"
+    said = f"{said}. That may be chance, or a gain below {whole(spec.min_effect)}.{hint}"
     return _Finding(GateVerdict.INCONCLUSIVE, "not_shown", said, more)
 
 
@@ -138,13 +138,13 @@ def _kept(spec: GateSpec, evidence: Evidence) -> _Finding:
     said = f"Of {n} old skills' rows {evidence.kept} are kept; lost {percent(share)}"
     if share.low > margin:
         return _Finding(
-            GateVerdict.FAIL, "forgot", f"{said}. More than the {margin:.0%} allowed is forgotten."
+            GateVerdict.FAIL, "forgot", f"{said}. More than the {whole(margin)} allowed is forgotten."
         )
     if share.high <= margin:
-        return _Finding(GateVerdict.PASS, "kept", f"{said}. That is within the {margin:.0%} allowed.")
+        return _Finding(GateVerdict.PASS, "kept", f"{said}. That is within the {whole(margin)} allowed.")
     more = max(rows_to_clear(margin, lost, spec.confidence), clear) - n if share.estimate < margin else None
     hint = f" About {more:,} more regression rows would tell." if more else ""
-    said = f"{said}. Whether that is within the {margin:.0%} allowed is not shown.{hint}"
+    said = f"{said}. Whether that is within the {whole(margin)} allowed is not shown.{hint}"
     return _Finding(GateVerdict.INCONCLUSIVE, "loss_unclear", said, more)
 
 
@@ -154,7 +154,7 @@ def _validity(spec: GateSpec, evidence: Evidence) -> list[_Finding]:
     share = wilson(evidence.valid_json, evidence.json_rows, spec.confidence)
     said = f"Valid JSON: {percent(share)} of {evidence.json_rows}"
     if spec.validity_floor is not None and share.estimate < spec.validity_floor:
-        said = f"{said}. At least {spec.validity_floor:.0%} is asked for."
+        said = f"{said}. At least {whole(spec.validity_floor)} is asked for."
         return [_Finding(GateVerdict.FAIL, "invalid_json", said)]
     return [_Finding(GateVerdict.PASS, "valid_json", f"{said}.")]
 
@@ -167,6 +167,10 @@ def points(gain: Interval) -> str:
 def percent(share: Interval) -> str:
     """A share with its interval: `82.0 % (71.2 to 89.5)`."""
     return f"{share.estimate * 100:.1f} % ({share.low * 100:.1f} to {share.high * 100:.1f})"
+
+
+def whole(share: float) -> str:
+    return f"{share * 100:.0f} %"
 
 
 def p_text(p: float) -> str:

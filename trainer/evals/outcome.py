@@ -43,7 +43,7 @@ class MetricSummary:
 
 @dataclass(frozen=True, slots=True)
 class Regression:
-    """What became of the rows that the base answers rightly."""
+    """What became of the rows that the base answers rightly; `share` is of those kept."""
 
     suite_rows: int
     base_right: int
@@ -84,7 +84,7 @@ class EvalReport:
     regression: Regression | None
     slices: dict[str, SliceSummary]
     contamination: Contamination
-    minimum_detectable_effect: float
+    minimum_detectable_effect: float  # of a test set of this size, when models differ as they usually do
     more_test_rows: int | None
     more_regression_rows: int | None
     rows: tuple[RowResult, ...] = field(default=(), repr=False)

@@ -28,7 +28,9 @@ def lines(report: EvalReport) -> list[str]:
     said = [headline(report), *report.reasons]
     if report.metrics:
         effect = report.minimum_detectable_effect
-        said.append(f"{report.test_rows} test rows show a gain of {effect:.0%} or more, four times in five.")
+        said.append(
+            f"{report.test_rows} test rows show a gain of {effect * 100:.0f} points or more four times in five."
+        )
     return said + _worst_slices(report)
 
 
@@ -56,7 +58,7 @@ def _regression_row(report: EvalReport) -> str:
     kept = report.regression
     if kept is None:
         return ""
-    return f"\n\nOld skills: {kept.kept} of {kept.base_right} kept ({percent(kept.share)})."
+    return f"\n\nOld skills: {kept.kept} of {kept.base_right} kept, {percent(kept.share)}."
 
 
 def dump(report: EvalReport, path: Path) -> Path:
@@ -75,7 +77,7 @@ def load(path: Path) -> EvalReport:
 
 
 def chart(report: EvalReport, path: Path) -> Path:
-    """Base beside tuned as bars with intervals, told apart by hatching and labels, not by shade alone (PNG)."""
+    """Base beside tuned as bars with intervals, told apart by hatch and label, not by shade alone (PNG)."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -92,7 +94,7 @@ def chart(report: EvalReport, path: Path) -> Path:
         axes.bar_label(bars, labels=[f"{label} {h:.0f} %" for h in heights], fontsize=8, padding=3)
     axes.set_xticks(range(len(groups)), [name for name, _ in groups])
     axes.set_ylim(0, 118)
-    axes.set_ylabel("right, %, with 95 % interval" if report.gate.get("alpha", 0.05) == 0.05 else "right, %")
+    axes.set_ylabel(f"right, %, with {100 * (1 - report.gate['alpha']):.0f} % intervals")
     axes.set_title(f"{report.verdict.value}: {report.candidate[:60]}", fontsize=10)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2, frameon=False, fontsize=8)
@@ -109,9 +111,7 @@ def _groups(report: EvalReport) -> list[tuple[str, tuple[Side, Side]]]:
         groups.append((f"{name}\nn = {summary.n}", (_side(summary.base), _side(summary.tuned))))
     kept = report.regression
     if kept and kept.base_right:
-        lost = kept.share
-        tuned = (1 - lost.estimate, lost.high - lost.estimate, lost.estimate - lost.low)
-        groups.append((f"old skills\nn = {kept.base_right}", ((1.0, 0.0, 0.0), tuned)))
+        groups.append((f"old skills\nn = {kept.base_right}", ((1.0, 0.0, 0.0), _side(kept.share))))
     return groups
 
 

@@ -157,9 +157,7 @@ def _report(
         else None,
         slices=_slices(rows, gate.primary),
         contamination=contamination,
-        minimum_detectable_effect=minimum_detectable_effect(
-            test_rows, discordance=round(pairs.discordance, 3), alpha=gate.alpha
-        ),
+        minimum_detectable_effect=minimum_detectable_effect(test_rows, alpha=gate.alpha),
         more_test_rows=decision.more_test_rows,
         more_regression_rows=decision.more_regression_rows,
         rows=rows,
