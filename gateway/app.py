@@ -55,7 +55,7 @@ def serve(settings: Settings) -> None:
     """Serve until told to stop; requests under way get 20 s to finish."""
     import uvicorn
 
-    with build_services(settings) as services:
+    with build_services(settings, migrate=True) as services:
         services.heartbeats.keep_beating("gateway", port=settings.gateway_port)
         uvicorn.run(
             create_app(services),

@@ -80,7 +80,7 @@ def worker(queue: Annotated[QueueName, typer.Argument(help="One queue a process.
     """Run jobs of one queue: gpu trains and evaluates, cpu does the rest."""
     from trainer.jobs.worker import work
 
-    with build_services(begin()) as services:
+    with build_services(begin(), migrate=True) as services:
         work(services, queue.value)
 
 
@@ -88,7 +88,7 @@ def reconcile() -> None:
     """Put right what crashes leave behind, every two seconds. Several may run; one works at a time."""
     from trainer.jobs.reconcile import run_forever
 
-    with build_services(begin()) as services:
+    with build_services(begin(), migrate=True) as services:
         services.heartbeats.keep_beating("reconcile")
         run_forever(services.db, services.wakeups, identity("reconcile"))
 
@@ -100,13 +100,13 @@ def gateway() -> None:
 
 def engine() -> None:
     """Serve bases and adapters to the gateway."""
-    with build_services(begin()) as services:
+    with build_services(begin(), migrate=True) as services:
         door("engine")(services)
 
 
 def bot() -> None:
     """Serve the Slack workspace, or the sandbox where no SLACK_BOT_TOKEN is set."""
-    with build_services(begin()) as services:
+    with build_services(begin(), migrate=True) as services:
         door("bot")(services)
 
 

@@ -18,9 +18,9 @@ PROBE_S = 2.0
 Probe = Callable[[Services, int], bool]  # (services, the process's pid) → ready?
 
 
-def probe_of(name: str) -> Probe:
-    """How to ask the process of that name; one that is not ours is ready once it runs."""
-    return PROBES.get(name, lambda _services, _pid: True)
+def probe_of(name: str) -> Probe | None:
+    """How to ask the process of that name; None for one that is not ours."""
+    return PROBES.get(name)
 
 
 def redis_answers(settings: Settings) -> bool:

@@ -68,9 +68,13 @@ def run(settings: Settings, *, procfile: Path | None = None) -> int:
             tell(note)
         with running(chosen, home) as supervisor:
             house = House(settings, chosen, services, supervisor, stop, home)
-            code = _live(house)
+            trouble = _live(house)
             _stop_all(house)
-    return code
+    if trouble is None:
+        tell("Stopped.")
+        return GOOD
+    tell(f"{trouble}\nEverything is stopped.")
+    return FAILED
 
 
 def tell(text: str) -> None:
@@ -115,7 +119,8 @@ def _check_ports(settings: Settings, chosen: Plan) -> None:
             )
 
 
-def _live(house: House) -> int:
+def _live(house: House) -> KeepsDying | None:
+    """Until told to stop (None), or until something cannot go on."""
     began = time.monotonic()
     try:
         _wait_for_supervisor(house)
@@ -125,9 +130,8 @@ def _live(house: House) -> int:
             _announce(house, time.monotonic() - began)
         _watch(house)
     except KeepsDying as error:
-        tell(str(error))
-        return FAILED
-    return GOOD
+        return error
+    return None
 
 
 def _stages(chosen: Plan) -> list[list[str]]:
@@ -169,9 +173,10 @@ def _bring_up(house: House, names: list[str], began: float) -> None:
 def _ready(house: House, state: State) -> bool:
     if state.state == "FATAL":
         raise _complaint(house, state.name, "keeps dying")
-    if state.state not in ("STARTING", "RUNNING"):
-        return False
-    return probe_of(state.name)(house.services, state.pid)
+    probe = probe_of(state.name)
+    if probe is None:
+        return state.state == "RUNNING"
+    return state.state in ("STARTING", "RUNNING") and probe(house.services, state.pid)
 
 
 def _states(house: House) -> dict[str, State]:
@@ -186,7 +191,7 @@ def _states(house: House) -> dict[str, State]:
 def _complaint(house: House, name: str, what: str) -> KeepsDying:
     lines = "\n".join(f"  {line}" for line in last_lines(house.home, name)) or "  (it said nothing)"
     log = house.home / "logs" / f"{name}.log"
-    return KeepsDying(f"{name} {what}. The end of its log ({log}):\n{lines}\nEverything is stopped.")
+    return KeepsDying(f"{name} {what}. The end of its log ({log}):\n{lines}")
 
 
 def _announce(house: House, seconds: float) -> None:
@@ -229,6 +234,8 @@ def _sleep_unless(stop: Stop, seconds: float) -> None:
 
 def _stop_all(house: House) -> None:
     """In reverse order; a training job writes its checkpoint first. A second signal ends it at once."""
+    if house.supervisor.dead:
+        return
     tell("Stopping; a running job writes a checkpoint first. Press Ctrl-C again to stop at once.")
     asked = house.stop.asked
     house.supervisor.ask_to_stop()
@@ -238,4 +245,3 @@ def _stop_all(house: House) -> None:
             tell("Stopped at once; jobs go on from their last checkpoint at the next start.")
             return
         time.sleep(POLL_S)
-    tell("Stopped.")
