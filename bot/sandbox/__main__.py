@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 from pathlib import Path
 
 from bot.sandbox.server import DEFAULT_PORT, run
@@ -19,8 +18,10 @@ def main() -> None:
         "--state-dir", type=Path, default=None, help="where uploads are kept (default: temporary)"
     )
     given = parser.parse_args()
-    with contextlib.suppress(KeyboardInterrupt):
+    try:
         run(given.host, given.port, given.state_dir)
+    except OSError as error:
+        parser.exit(1, f"cannot listen on {given.host}:{given.port}: {error}. Choose another with --port.\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a person types, turned into what Slack stores: escaped text with mention tokens, and rich_text blocks."""
+"""What a person types, turned into what Slack stores: escaped text with mention tokens, and its blocks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def compose(typed: str, users: dict[str, Json]) -> tuple[str, list[Json]]:
     for match in _TOKEN.finditer(typed):
         plain = typed[at : match.start()]
         text += escape(plain) + _wire(match)
-        elements += _plain(plain) + [_element(match)]
+        elements += [*_plain(plain), _element(match)]
         at = match.end()
     text += escape(typed[at:])
     elements += _plain(typed[at:])

@@ -75,11 +75,12 @@ def _act(workspace: Workspace, person: str, owner: str, blocks: list[Json], want
 
 
 async def press_in_view(workspace: Workspace, person: str, wanted: Json) -> Json:
-    view = workspace.views.get(str(wanted["view_id"]))
-    if view is None or view["id"] not in (*workspace.modals.get(person, []), workspace.homes.get(person)):
+    view_id = str(wanted["view_id"])
+    view = workspace.views.get(view_id)
+    if view is None or view_id not in (*workspace.modals.get(person, []), workspace.homes.get(person)):
         raise SlackError("not_found")
-    action = _act(workspace, person, view["id"], view["blocks"], wanted)
-    view["state"] = {"values": workspace.entered.get((person, view["id"]), {})}
+    action = _act(workspace, person, view_id, view["blocks"], wanted)
+    view["state"] = {"values": workspace.entered.get((person, view_id), {})}
     payload = interactions.view_click_payload(workspace, person, view, [action])
     return await interactions.deliver(workspace, "interactive", payload)
 

@@ -12,6 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bot.sandbox.reading import buttons_of, text_of
+
+__all__ = ["Person", "Refused", "SandboxDriver", "buttons_of", "text_of"]
+
 Json = dict[str, Any]
 
 
@@ -86,7 +90,7 @@ class SandboxDriver:
     def wait_for_connection(self, count: int = 1, timeout: float = 20.0) -> None:
         """Until the app has `count` Socket Mode connections."""
         deadline = time.monotonic() + timeout
-        while self.look()["connections"] < count:
+        while self.get("/sandbox/state")["connected"] < count:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"waited {timeout:g} s for {count} connections of the app")
             time.sleep(0.05)
@@ -183,7 +187,7 @@ class Person:
     def press(
         self, channel: str, ts: str, action_id: str, value: Any = None, block_id: str | None = None
     ) -> Json:
-        """Press a button, or choose `value` in a menu; only what is really on the message. Returns the ack."""
+        """Press a button, or choose `value` in a menu: only what is really there. Returns the ack."""
         where = {"channel": channel, "ts": ts, "block_id": block_id}
         return self._post("press", action_id=action_id, value=value, **where)["ack"]
 
@@ -278,38 +282,3 @@ class Person:
 
     def wait_for_view(self, timeout: float = 10.0) -> Json:
         return self.driver.wait(self.view, timeout, "a modal")
-
-
-def text_of(node: Any) -> str:
-    """All the text that a reader of a message sees: its text, its blocks' and its files' names."""
-    if isinstance(node, list):
-        return "\n".join(filter(None, map(text_of, node)))
-    if not isinstance(node, dict):
-        return ""
-    own = [node["text"]] if isinstance(node.get("text"), str) and node["text"] else []
-    if node.get("type") in ("task_card", "plan", "data_visualization") and isinstance(node.get("title"), str):
-        own.append(node["title"])
-    if "mimetype" in node:
-        return str(node.get("name", ""))
-    skipped = {"metadata", "bot_profile", "user_profile", "edited", "confirm"}
-    return "\n".join(own + [t for k, v in node.items() if k not in skipped and (t := text_of(v))])
-
-
-def buttons_of(message: Json) -> list[Json]:
-    """The message's buttons, in order: {action_id, value, text, block_id}."""
-    found: list[Json] = []
-
-    def look(node: Any, block_id: str) -> None:
-        if isinstance(node, list):
-            for item in node:
-                look(item, block_id)
-        elif isinstance(node, dict):
-            block_id = node.get("block_id", block_id)
-            if node.get("type") == "button":
-                shown = {"action_id": node.get("action_id"), "value": node.get("value"), "block_id": block_id}
-                found.append(shown | {"text": node["text"]["text"], "style": node.get("style")})
-            for value in node.values():
-                look(value, block_id)
-
-    look(message.get("blocks", []), "")
-    return found

@@ -17,7 +17,8 @@ class Fault:
     method: a Web API method, `files.download`, `files.upload`, `response_url`, or `*`.
     kind: `error` (answers `error`), `status` (HTTP `status`), `ratelimited` (429 with `retry_after`),
         `delay` (waits `seconds`, then works), `drop` (the connection closes unanswered), `html` (a web page).
-    perform: the call takes effect before its answer is lost. `contains`: only calls whose arguments hold this.
+    perform: the call takes effect before its answer is lost.
+    contains: only calls whose arguments hold this text.
     """
 
     method: str

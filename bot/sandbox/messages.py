@@ -73,6 +73,7 @@ def post(workspace: Workspace, channel: Channel, message: Json, thread_ts: str |
         message |= {"thread_ts": parent["ts"], "parent_user_id": parent.get("user")}
         _count_reply(parent, message)
         changed(workspace, channel, parent)
+    _end_status(workspace, channel, message)
     workspace.live.publish("message", channel=channel.id, message=message)
     events.message_posted(workspace, channel, message)
     return message
@@ -85,6 +86,15 @@ def _parent(channel: Channel, thread_ts: str) -> Json:
     if parent.get("thread_ts", thread_ts) != thread_ts:
         raise SlackError("cannot_reply_to_message")
     return parent
+
+
+def _end_status(workspace: Workspace, channel: Channel, message: Json) -> None:
+    """The app's answer ends the “is thinking…” line of its thread."""
+    thread_ts = message.get("thread_ts", "")
+    session = workspace.statuses.get((channel.id, thread_ts), {})
+    if message.get("bot_id") == cast.BOT_ID and session.get("text"):
+        session["text"] = ""
+        workspace.live.publish("status", channel=channel.id, thread_ts=thread_ts, session=session)
 
 
 def _count_reply(parent: Json, reply: Json) -> None:

@@ -55,7 +55,9 @@ def _for(workspace: Workspace, person: str, channel: Channel) -> list[Json]:
 @routes.get("/sandbox/state")
 @answer
 async def state(workspace: Workspace, body: Json) -> Json:
-    person = body.get("as") if body.get("as") in workspace.users else cast.ADA
+    person = str(body.get("as"))
+    if person not in workspace.users:
+        person = cast.ADA
     mine = [c for c in workspace.channels.values() if person in c.members]
     home = workspace.homes.get(person)
     return {

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from bot.sandbox import control, people, response_urls, transfers, webapi
 from bot.sandbox.settings import Settings
@@ -40,11 +42,11 @@ def create_app(workspace: Workspace, *, hosts: tuple[str, ...] = LOOPBACK) -> we
     return app
 
 
-def _guard(hosts: tuple[str, ...]) -> web.middleware:  # pyright: ignore
+def _guard(hosts: tuple[str, ...]) -> Middleware:
     """Refuse other hosts (DNS rebinding) and other origins (a web page posting here)."""
 
     @web.middleware
-    async def guard(request: web.Request, handler: web.Handler) -> web.StreamResponse:  # pyright: ignore
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         if urlsplit(f"//{request.host}").hostname not in hosts:
             raise web.HTTPForbidden(text=f"this sandbox answers to {', '.join(hosts)} only")
         origin = request.headers.get("Origin")
@@ -86,10 +88,13 @@ def run(host: str = "127.0.0.1", port: int = DEFAULT_PORT, folder: Path | None =
 
 async def _run(host: str, port: int, folder: Path | None) -> None:
     workspace = Workspace(folder=folder)
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
     runner, url = await serve(workspace, host, port)
     print(f"Slack sandbox: open {url}/ in a browser; point a bot at {url}/api/", flush=True)  # noqa: T201
     try:
-        await asyncio.Event().wait()
+        await stop.wait()
     finally:
         await runner.cleanup()
         workspace.close()

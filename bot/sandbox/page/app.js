@@ -92,12 +92,20 @@ async function openThread(ts) {
 function showSession() {
   const known = state.sessions.get(`${state.channel}/${state.thread}`);
   const busy = known && (known.status === "processing" || known.text);
+  prompts(known?.prompts || []);
   $("session").hidden = !busy;
   if (!busy) return;
   const stop = known.status === "processing" && el("button", {
     class: "btn", "data-testid": "stop", onclick: () => post("stop", { channel: state.channel, thread_ts: state.thread }).catch((e) => toast(explain(e))),
   }, "Stop");
   $("session").replaceChildren(el("span", { class: "grow" }, `Tunesmith ${known.text || "is working…"}`), ...(stop ? [stop] : []));
+}
+
+function prompts(list) {
+  const place = { channel: state.channel, thread_ts: state.thread };
+  $("prompts").replaceChildren(...list.map((prompt) => el("button", {
+    class: "btn", onclick: () => post("message", { ...place, text: prompt.message }).catch((e) => toast(explain(e))),
+  }, prompt.title)));
 }
 
 function tab(name) {

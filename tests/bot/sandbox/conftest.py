@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from slack_bolt import App
@@ -56,4 +59,23 @@ def connect(sandbox: SandboxThread, driver: SandboxDriver) -> Iterator[Connect]:
 
     yield open_one
     for handler in handlers:
-        handler.close()
+        if handler.client:
+            handler.client.auto_reconnect_enabled = False
+    driver.disconnect(abrupt=True)  # so that closing need not wait for the socket's read timeout
+    for handler in handlers:
+        with contextlib.suppress(AttributeError):  # the SDK's own race between two closings
+            handler.close()
+
+
+@pytest.fixture
+def eventually() -> Callable[..., Any]:
+    """eventually(look) returns the first true value of look(), or fails after a few seconds."""
+
+    def wait(look: Callable[[], Any], seconds: float = 5.0) -> Any:
+        deadline = time.monotonic() + seconds
+        while not (found := look()):
+            assert time.monotonic() < deadline, "waited too long"
+            time.sleep(0.02)
+        return found
+
+    return wait
