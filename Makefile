@@ -18,7 +18,7 @@ help: ## Show this list.
 setup: $(VENV)/dev.stamp ## Make .venv with everything that development wants.
 
 demo: $(VENV)/train.stamp ## Play the whole story on this machine: no Slack, Redis, GPU or keys needed.
-	@$(BIN)/python -m tools.demo
+	@$(BIN)/python -m examples.demo
 
 up: $(VENV)/train.stamp ## Run Tunesmith here until Ctrl-C.
 	@$(BIN)/tunesmith up

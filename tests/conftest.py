@@ -50,9 +50,7 @@ def wait_until(true: Callable[[], object], seconds: float = 20.0, what: str = ""
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return load_settings(
-        home=tmp_path / "home", approvers="U0GRACE", redis_url=f"redis://127.0.0.1:{free_port()}/0"
-    )
+    return load_settings(home=tmp_path / "home", approvers="U0GRACE", redis_url=f"redis://127.0.0.1:{free_port()}/0")
 
 
 @pytest.fixture
@@ -96,11 +94,7 @@ def _pings(client: object) -> bool:
 
 
 def _postgres_bin() -> Path | None:
-    found = (
-        sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-        if Path("/usr/lib/postgresql").is_dir()
-        else []
-    )
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) if Path("/usr/lib/postgresql").is_dir() else []
     local = shutil.which("initdb")
     return found[-1].parent if found else Path(local).parent if local else None
 
@@ -115,9 +109,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     user = _unprivileged(data)
     port = free_port()
     run = {"user": user} if user else {}
-    subprocess.run(
-        [folder / "initdb", "-D", data, "-U", "test", "-A", "trust"], check=True, capture_output=True, **run
-    )
+    subprocess.run([folder / "initdb", "-D", data, "-U", "test", "-A", "trust"], check=True, capture_output=True, **run)
     options = f"-c fsync=off -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -p {port}"
     start = [folder / "pg_ctl", "-D", data, "-o", options, "-l", data / "log", "-w"]
     subprocess.run([*start, "start"], check=True, stdout=subprocess.DEVNULL, **run)

@@ -27,9 +27,7 @@ class Checked:
     dataset: Dataset | None
 
 
-def check_file(
-    context: Context, path: Path, *, filename: str, on_progress: Progress | None = None
-) -> Checked:
+def check_file(context: Context, path: Path, *, filename: str, on_progress: Progress | None = None) -> Checked:
     """Check a file and keep it, with its report, where at least one row is usable."""
     services = context.services
     report = check(path, settings=services.settings, on_progress=on_progress)

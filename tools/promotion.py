@@ -24,7 +24,7 @@ def request(context: Context, model_id: str | None, alias: str) -> Approval:
     current = context.services.aliases.find(name)
     if current is not None and current.model_id == model.id:
         raise Conflict(f"{name} already points to {model.id}.", fix="Nothing to do.", code="already_there")
-    subject = _subject(name, model, current) | {
+    subject = _subject(name, model.id, model, current) | {
         "evaluation_id": evaluation.id,
         "evaluation_digest": digest_of(evaluation.report),
     }
@@ -32,12 +32,19 @@ def request(context: Context, model_id: str | None, alias: str) -> Approval:
 
 
 def request_rollback(context: Context, alias: str) -> Approval:
-    """Ask to point `alias` back at the model it served before the present one."""
+    """Ask to point `alias` back at what it served before; after the first promotion that is the base."""
     context.caller.need(TRAINER, "ask for a rollback")
     services = context.services
     current = services.aliases.get(alias)
-    model = services.models.get(services.aliases.previous_model(alias))
-    return _ask(context, "rollback", _subject(alias, model, current))
+    present = services.models.find(current.model_id)
+    target = services.aliases.previous_model(alias) or (present.base if present else None)
+    if target is None:
+        raise Conflict(
+            f"{alias} already points to the base {current.model_id}.",
+            fix="There is nothing to roll back to; promote a model instead.",
+            code="no_previous",
+        )
+    return _ask(context, "rollback", _subject(alias, target, services.models.find(target), current))
 
 
 def apply(session: Session, approval: Approval, by: str) -> dict[str, Any]:
@@ -93,13 +100,14 @@ def _passed(model: Model, evaluation: Evaluation | None) -> Evaluation:
     return evaluation
 
 
-def _subject(alias: str, model: Model, current: Alias | None) -> dict[str, Any]:
+def _subject(alias: str, target: str, model: Model | None, current: Alias | None) -> dict[str, Any]:
+    """What the approval covers; `model` is None where the target is a base."""
     return {
         "alias": alias,
         "alias_revision": current.revision if current else 0,
         "previous": current.model_id if current else None,
-        "model_id": model.id,
-        "manifest_digest": digest_of(model.manifest),
+        "model_id": target,
+        "manifest_digest": digest_of(model.manifest) if model else None,
     }
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from trainer.advice.rules import Advice
-from trainer.methods.estimate import Estimate
 
 from tools.context import Context
 from tools.training import TrainRequest
 from trainer.bases import known_bases
+from trainer.methods.estimate import Estimate
 from trainer.methods.spec import RunSpec
 from trainer.store.tables import Approval, Dataset, Evaluation, Job
 from trainer.types import CheckReport, JobStatus
@@ -108,9 +108,7 @@ def cancelled(row: Job, status: JobStatus) -> str:
 
 
 def evaluation_started(row: Job) -> str:
-    return (
-        f"Evaluation {row.id} of {row.model_id} is queued: base and tuned answer the same sealed test rows."
-    )
+    return f"Evaluation {row.id} of {row.model_id} is queued: base and tuned answer the same sealed test rows."
 
 
 def evaluation(row: Evaluation) -> str:
@@ -130,9 +128,7 @@ def models(context: Context) -> str:
     lines = []
     for model in services.models.list(limit=10):
         newest = next(iter(services.models.evaluations(model.id)), None)
-        lines.append(
-            f"{model.id} ({model.method} of {model.base}): {newest.verdict if newest else 'not evaluated'}"
-        )
+        lines.append(f"{model.id} ({model.method} of {model.base}): {newest.verdict if newest else 'not evaluated'}")
     for alias in services.aliases.list():
         lines.append(f"alias {alias.name} → {alias.model_id} (revision {alias.revision})")
     lines.append(f"Bases: {', '.join(known_bases(services.settings))}.")

@@ -7,13 +7,13 @@ from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
-from trainer.methods.estimate import Estimate, estimate
-from trainer.methods.hardware import base_config, gpu_of_this_machine
 
 from tools.context import TRAINER, Context
 from tools.datasets import ensure_split, pick_dataset, report_of
 from trainer.bases import Base, resolve_base
 from trainer.errors import BadInput, Forbidden
+from trainer.methods.estimate import Estimate, estimate
+from trainer.methods.hardware import base_config, gpu_of_this_machine
 from trainer.methods.spec import RunSpec
 from trainer.store.tables import Approval, Dataset, Job
 from trainer.types import JobKind, JobStatus
@@ -126,9 +126,7 @@ def cancel(context: Context, job_id: str | None) -> tuple[Job, JobStatus]:
     """Stop a job: at once when it waits, within seconds when it runs. Its checkpoints are kept."""
     job = pick_job(context, job_id)
     if job.owner != context.caller.user and TRAINER not in context.caller.roles:
-        raise Forbidden(
-            "Only the owner or a trainer may cancel this job.", fix="Ask them.", code="missing_role"
-        )
+        raise Forbidden("Only the owner or a trainer may cancel this job.", fix="Ask them.", code="missing_role")
     status = context.services.jobs.request_cancel(job.id, context.caller.user)
     return context.services.jobs.get(job.id), status
 

@@ -68,9 +68,7 @@ def split_command(
 
 def readable(path: Path) -> Path:
     if not path.is_file():
-        raise BadInput(
-            f"There is no file {path}.", fix="Give the path of a JSONL file.", code="no_file", param="file"
-        )
+        raise BadInput(f"There is no file {path}.", fix="Give the path of a JSONL file.", code="no_file", param="file")
     if not os.access(path, os.R_OK):
         raise BadInput(f"{path} cannot be read.", fix="Check its rights.", code="unreadable", param="file")
     return path

@@ -23,9 +23,7 @@ LINE_EVERY_S = 5.0
 
 def follow(context: Context, job: Job, *, quiet: bool) -> Job:
     """Show progress until the job ended; Ctrl-C stops watching, not the job (where a worker runs it)."""
-    runner = (
-        None if context.services.heartbeats.has(f"worker:{job.queue}") else _run_here(context, job, quiet)
-    )
+    runner = None if context.services.heartbeats.has(f"worker:{job.queue}") else _run_here(context, job, quiet)
     with _Screen(quiet) as screen:
         seen = 0
         while True:

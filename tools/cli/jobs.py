@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from tools import approvals, datasets, evaluation, sentences, training
+from tools.cli import shapes
 from tools.cli.follow import follow
 from tools.cli.output import FINDINGS, GOOD, Json, answers, finish, opened, progress_console
 from tools.context import Context
@@ -63,9 +64,7 @@ def train(
         training.make_spec(overrides)  # a wrong value is named before the file is read
         asked = training.request(context, dataset_of(context, dataset).id, overrides)
         if not as_json:
-            progress_console.print(
-                sentences.estimate(asked.dataset, asked.spec, asked.estimate), markup=False
-            )
+            progress_console.print(sentences.estimate(asked.dataset, asked.spec, asked.estimate), markup=False)
         job = approvals.decide(context, asked.approval.id, approve=True).job
         assert job is not None
         _watch(context, job, wait=wait, as_json=as_json)
@@ -87,13 +86,7 @@ def evaluate(
             _end(context, ended, as_json)
         found = context.services.models.evaluation((ended.result or {})["evaluation_id"])
     code = GOOD if found.verdict == GateVerdict.PASS else FINDINGS
-    value = {
-        "evaluation_id": found.id,
-        "model_id": found.model_id,
-        "verdict": found.verdict,
-        "report": found.report,
-    }
-    finish(value, sentences.evaluation(found), as_json=as_json, code=code)
+    finish(shapes.evaluation(found), sentences.evaluation(found), as_json=as_json, code=code)
 
 
 @answers
@@ -105,10 +98,10 @@ def status(
     with opened() as context:
         if job is None:
             rows = context.services.jobs.list(limit=20)
-            finish({"jobs": [as_dict(row) for row in rows]}, sentences.jobs(rows), as_json=as_json)
+            finish({"jobs": [shapes.job(row) for row in rows]}, sentences.jobs(rows), as_json=as_json)
         row = context.services.jobs.get(job or "")
         progress = training.latest_progress(context, row)
-    finish(as_dict(row) | {"progress": progress}, sentences.job(row, progress), as_json=as_json)
+    finish(shapes.job(row) | {"progress": progress}, sentences.job(row, progress), as_json=as_json)
 
 
 @answers
@@ -116,7 +109,7 @@ def cancel(job: Annotated[str, typer.Argument(help="A job's id.")], as_json: Jso
     """Stop a job; its checkpoints are kept."""
     with opened() as context:
         row, state = training.cancel(context, job)
-    finish(as_dict(row), sentences.cancelled(row, state), as_json=as_json)
+    finish(shapes.job(row), sentences.cancelled(row, state), as_json=as_json)
 
 
 def dataset_of(context: Context, name: str) -> Dataset:
@@ -139,33 +132,14 @@ def dataset_of(context: Context, name: str) -> Dataset:
     return checked.dataset
 
 
-def as_dict(job: Job) -> dict[str, Any]:
-    """A job in OpenAI's words, and ours."""
-    return {
-        "id": job.id,
-        "object": "fine_tuning.job" if job.kind == "train" else "tunesmith.evaluation_job",
-        "status": job.status,
-        "model": job.spec.get("base"),
-        "fine_tuned_model": job.model_id,
-        "training_file": job.dataset_id,
-        "trained_tokens": job.trained_tokens or None,
-        "created_at": int(job.created_at),
-        "finished_at": int(job.finished_at) if job.finished_at else None,
-        "hyperparameters": {k: v for k, v in job.spec.items() if k not in ("base", "base_location")},
-        "attempts": job.attempts,
-        "error": job.error,
-        "result": job.result,
-    }
-
-
 def _watch(context: Context, job: Job, *, wait: bool, as_json: bool) -> None:
     if not wait:
         text = f"{job.id} is queued. See it with: tunesmith status {job.id}"
-        finish(as_dict(job), text, as_json=as_json)
+        finish(shapes.job(job), text, as_json=as_json)
     _end(context, follow(context, job, quiet=as_json), as_json)
 
 
 def _end(context: Context, job: Job, as_json: bool) -> None:
     code = GOOD if job.status == JobStatus.SUCCEEDED else FINDINGS
     progress = training.latest_progress(context, job)
-    finish(as_dict(job), sentences.job(job, progress), as_json=as_json, code=code)
+    finish(shapes.job(job), sentences.job(job, progress), as_json=as_json, code=code)

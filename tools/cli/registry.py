@@ -7,15 +7,17 @@ from typing import Annotated, Any
 import typer
 
 from tools import approvals, promotion, sentences
+from tools.cli import shapes
 from tools.cli.output import FINDINGS, GOOD, Json, answers, finish, opened
 from trainer.bases import known_bases
-from trainer.store.tables import Alias, AliasRevision, Approval, Model
+from trainer.types import GateVerdict
 
 RequestId = Annotated[str, typer.Argument(help="The request's id (appr-…).")]
 
 
 def register(app: typer.Typer) -> None:
     app.command("models")(models)
+    app.command("evaluation")(evaluation)
     app.command("alias")(alias)
     app.command("promote")(promote)
     app.command("rollback")(rollback)
@@ -31,12 +33,24 @@ def models(as_json: Json = False) -> None:
     with opened() as context:
         services = context.services
         value = {
-            "models": [_model(m, services.models.evaluations(m.id)) for m in services.models.list()],
-            "aliases": [_alias(a) for a in services.aliases.list()],
+            "models": [shapes.model(m, services.models.evaluations(m.id)) for m in services.models.list()],
+            "aliases": [shapes.alias(a) for a in services.aliases.list()],
             "bases": list(known_bases(services.settings)),
         }
         text = sentences.models(context)
     finish(value, text, as_json=as_json)
+
+
+@answers
+def evaluation(
+    evaluation_id: Annotated[str, typer.Argument(metavar="EVALUATION", help="An evaluation's id (eval-…).")],
+    as_json: Json = False,
+) -> None:
+    """Show what an evaluation found. Exit 1 unless the gate said PASS."""
+    with opened() as context:
+        row = context.services.models.evaluation(evaluation_id)
+    code = GOOD if row.verdict == GateVerdict.PASS else FINDINGS
+    finish(shapes.evaluation(row), sentences.evaluation(row), as_json=as_json, code=code)
 
 
 @answers
@@ -51,11 +65,11 @@ def alias(
             rows = aliases.list()
             lines = [f"{a.name} → {a.model_id} (revision {a.revision})" for a in rows]
             text = "\n".join(lines) or "There is no alias yet; promote a model to make one."
-            finish({"aliases": [_alias(a) for a in rows]}, text, as_json=as_json)
+            finish({"aliases": [shapes.alias(a) for a in rows]}, text, as_json=as_json)
         row = aliases.get(name or "")
         history = aliases.history(row.name)
     lines = [f"revision {h.revision}: {h.model_id}" for h in history]
-    value = _alias(row) | {"history": [_revision(h) for h in history]}
+    value = shapes.alias(row) | {"history": [shapes.revision(h) for h in history]}
     finish(value, f"{row.name} → {row.model_id}\n" + "\n".join(lines), as_json=as_json)
 
 
@@ -68,7 +82,7 @@ def promote(
     """Ask to point an alias at a model. A second person approves, in Slack or with `tunesmith approve`."""
     with opened() as context:
         asked = promotion.request(context, model, to)
-    finish(_request(asked), sentences.promotion_request(asked), as_json=as_json)
+    finish(shapes.request(asked), sentences.promotion_request(asked), as_json=as_json)
 
 
 @answers
@@ -79,7 +93,7 @@ def rollback(
     """Ask to point an alias back at the model it served before. A second person approves."""
     with opened() as context:
         asked = promotion.request_rollback(context, name)
-    finish(_request(asked), sentences.promotion_request(asked), as_json=as_json)
+    finish(shapes.request(asked), sentences.promotion_request(asked), as_json=as_json)
 
 
 @answers
@@ -88,7 +102,7 @@ def requests(as_json: Json = False) -> None:
     with opened() as context:
         rows = context.services.approvals.pending()
     text = "\n".join(f"{r.id} {r.kind} asked by {r.requested_by}" for r in rows) or "Nothing waits."
-    finish({"requests": [_request(r) for r in rows]}, text, as_json=as_json)
+    finish({"requests": [shapes.request(r) for r in rows]}, text, as_json=as_json)
 
 
 @answers
@@ -106,7 +120,10 @@ def reject(request: RequestId, as_json: Json = False) -> None:
 def _decide(request: str, *, yes: bool, as_json: bool) -> None:
     with opened() as context:
         made = approvals.decide(context, request, approve=yes)
-    value = _request(made.approval) | {"job": made.job.id if made.job else None, "moved": made.moved or None}
+    value = shapes.request(made.approval) | {
+        "job": made.job.id if made.job else None,
+        "moved": made.moved or None,
+    }
     finish(value, f"{made.approval.kind} {made.approval.status}.", as_json=as_json)
 
 
@@ -121,46 +138,10 @@ def audit(
         broken = log.verify() if verify else None
         rows = log.list()
     value: dict[str, Any] = {
-        "rows": [
-            {"seq": r.seq, "at": r.at, "actor": r.actor, "action": r.action, "data": r.data} for r in rows
-        ]
+        "rows": [{"seq": r.seq, "at": r.at, "actor": r.actor, "action": r.action, "data": r.data} for r in rows]
     }
     text = "\n".join(f"{r.seq} {r.actor} {r.action} {r.subject}" for r in rows) or "The log is empty."
     if verify:
         value |= {"whole": broken is None, "first_broken": broken}
         text += f"\nBroken at row {broken}." if broken else "\nThe chain is whole."
     finish(value, text, as_json=as_json, code=FINDINGS if broken else GOOD)
-
-
-def _model(model: Model, evaluations: list[Any]) -> dict[str, Any]:
-    newest = evaluations[0] if evaluations else None
-    return {
-        "id": model.id,
-        "base": model.base,
-        "method": model.method,
-        "job": model.job_id,
-        "dataset": model.dataset_id,
-        "created_at": int(model.created_at),
-        "verdict": newest.verdict if newest else None,
-        "evaluation": newest.id if newest else None,
-    }
-
-
-def _alias(alias: Alias) -> dict[str, Any]:
-    return {"name": alias.name, "model": alias.model_id, "revision": alias.revision, "by": alias.updated_by}
-
-
-def _revision(row: AliasRevision) -> dict[str, Any]:
-    return {"revision": row.revision, "model": row.model_id, "approval": row.approval_id}
-
-
-def _request(row: Approval) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "kind": row.kind,
-        "status": row.status,
-        "requested_by": row.requested_by,
-        "decided_by": row.decided_by,
-        "expires_at": int(row.expires_at),
-        "subject": row.subject,
-    }

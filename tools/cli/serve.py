@@ -47,9 +47,7 @@ def begin() -> Settings:
     """First thing in every process: under a supervisor, do not outlive it."""
     if parent := os.environ.get(SUPERVISED):
         if not parent.isdigit():
-            raise BadInput(
-                f"{SUPERVISED} must be a process id.", fix="Leave it unset; `tunesmith up` sets it."
-            )
+            raise BadInput(f"{SUPERVISED} must be a process id.", fix="Leave it unset; `tunesmith up` sets it.")
         die_with_parent(int(parent))
     return load_settings()
 

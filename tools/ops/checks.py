@@ -148,9 +148,7 @@ def _redis_facts(info: dict[str, object], where: str) -> Iterator[Check]:
     yield ok("redis", f"version {version} at {where} answers")
     if info.get("maxmemory_policy") != "noeviction":
         policy = info.get("maxmemory_policy")
-        yield warn(
-            "redis policy", f"maxmemory-policy is {policy}", "Set it to noeviction: queues may vanish."
-        )
+        yield warn("redis policy", f"maxmemory-policy is {policy}", "Set it to noeviction: queues may vanish.")
     if not info.get("aof_enabled"):
         text = "no append-only file: a restart forgets the queues, and the reconciler puts them back"
         yield warn("redis aof", text, "Set appendonly yes.")
@@ -171,9 +169,7 @@ def _doors(services: Services) -> Iterator[Check]:
         if http_ok(f"{url}/health"):
             yield ok(name, f"answers at {url}")
         else:
-            yield warn(
-                name, f"does not answer at {url}", f"Start it with `tunesmith up` or `tunesmith {name}`."
-            )
+            yield warn(name, f"does not answer at {url}", f"Start it with `tunesmith up` or `tunesmith {name}`.")
 
 
 def _keys(services: Services) -> Iterator[Check]:
@@ -204,20 +200,14 @@ def _auth_test(settings: Settings) -> Check:
     from slack_sdk import WebClient
     from slack_sdk.errors import SlackApiError
 
-    client = WebClient(
-        settings.slack_bot_token.get_secret_value(), base_url=settings.slack_base_url, timeout=5
-    )
+    client = WebClient(settings.slack_bot_token.get_secret_value(), base_url=settings.slack_base_url, timeout=5)
     try:
         who = client.auth_test()
     except SlackApiError as error:
         reason = str(error.response.get("error", "refused"))
-        return fail(
-            "slack", f"the bot token is refused ({reason})", "Reinstall the app and copy its xoxb token."
-        )
+        return fail("slack", f"the bot token is refused ({reason})", "Reinstall the app and copy its xoxb token.")
     except OSError:
-        return fail(
-            "slack", f"{settings.slack_base_url} cannot be reached", "Check the network or the proxy."
-        )
+        return fail("slack", f"{settings.slack_base_url} cannot be reached", "Check the network or the proxy.")
     return ok("slack", f"signed in as {who.get('user')} in {who.get('team')}")
 
 
@@ -226,9 +216,7 @@ def _llm(services: Services) -> Iterator[Check]:
     if settings.has_llm:
         yield ok("language model", f"{settings.llm_model} by {settings.llm_base_url or 'OpenAI'}")
     else:
-        yield ok(
-            "language model", "none set: the command grammar answers (set OPENAI_API_KEY for free speech)"
-        )
+        yield ok("language model", "none set: the command grammar answers (set OPENAI_API_KEY for free speech)")
 
 
 def _approvers(services: Services) -> Iterator[Check]:

@@ -24,9 +24,7 @@ def probe_of(name: str) -> Probe | None:
 
 
 def redis_answers(settings: Settings) -> bool:
-    client = Redis.from_url(
-        settings.redis, socket_connect_timeout=PROBE_S, socket_timeout=PROBE_S, retry=None
-    )
+    client = Redis.from_url(settings.redis, socket_connect_timeout=PROBE_S, socket_timeout=PROBE_S, retry=None)
     try:
         return bool(client.ping())
     except RedisError:

@@ -120,7 +120,5 @@ class Lease:
 
 
 def _end_attempt(session: Session, job_id: str, fence: int, outcome: str, detail: str) -> None:
-    ended = update(Attempt).where(
-        Attempt.job_id == job_id, Attempt.fence == fence, Attempt.ended_at.is_(None)
-    )
+    ended = update(Attempt).where(Attempt.job_id == job_id, Attempt.fence == fence, Attempt.ended_at.is_(None))
     session.execute(ended.values(ended_at=now(), outcome=outcome, detail=detail[:2000]))

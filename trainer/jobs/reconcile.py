@@ -30,9 +30,7 @@ class Reconciled:
 def hold_lock(db: Database, name: str, holder: str, seconds: float) -> bool:
     """Take or keep a named lock until `seconds` from now, on the database's clock."""
     with db.write() as session:
-        if insert_once(
-            session, Lock, name=name, holder=holder, until=session.scalar(select(now() + seconds))
-        ):
+        if insert_once(session, Lock, name=name, holder=holder, until=session.scalar(select(now() + seconds))):
             return True
         mine = update(Lock).where(Lock.name == name, or_(Lock.holder == holder, Lock.until < now()))
         return changed(session, mine.values(holder=holder, until=now() + seconds)) == 1

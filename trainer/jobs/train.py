@@ -63,9 +63,7 @@ def latest_checkpoint(run: Run) -> Path | None:
     """Lay out the newest checkpoint that is whole; a damaged one is said and the one before it is used."""
     for checkpoint in run.services.jobs.checkpoints(run.job.id):
         try:
-            folder = checkpoint_blobs(run).get_folder(
-                checkpoint.manifest, run.folder / f"from-{checkpoint.step}"
-            )
+            folder = checkpoint_blobs(run).get_folder(checkpoint.manifest, run.folder / f"from-{checkpoint.step}")
         except (NotFound, TunesmithError) as error:
             text = f"Checkpoint {checkpoint.id} (step {checkpoint.step}) cannot be used: {error.what}"
             run.event("note", {"text": text, "code": "checkpoint_damaged"})
@@ -118,9 +116,7 @@ def drop_checkpoints(run: Run, old: list[Checkpoint]) -> None:
     with run.lease.fenced() as session:
         for checkpoint in old:
             session.delete(session.merge(checkpoint))
-    kept = {
-        sha for c in run.services.jobs.checkpoints(run.job.id) if c.id not in gone for sha in shas(c.manifest)
-    }
+    kept = {sha for c in run.services.jobs.checkpoints(run.job.id) if c.id not in gone for sha in shas(c.manifest)}
     for sha in {sha for c in old for sha in shas(c.manifest)} - kept:
         checkpoint_blobs(run).delete(sha)
 

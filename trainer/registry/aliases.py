@@ -76,14 +76,8 @@ class Aliases:
         with self.db.read() as session:
             return list(session.scalars(query.order_by(AliasRevision.revision.desc())))
 
-    def previous_model(self, name: str) -> str:
-        """The model that `name` pointed to before the one it points to now; for a rollback."""
+    def previous_model(self, name: str) -> str | None:
+        """What `name` pointed to before what it points to now; None when it never pointed elsewhere."""
         current = self.get(name)
-        for revision in self.history(name):
-            if revision.model_id != current.model_id:
-                return revision.model_id
-        raise Conflict(
-            f"Alias {name} has only ever pointed to {current.model_id}.",
-            fix="There is nothing to roll back to; promote another model instead.",
-            code="no_previous",
-        )
+        earlier = (h.model_id for h in self.history(name) if h.model_id != current.model_id)
+        return next(earlier, None)

@@ -16,9 +16,7 @@ from trainer.store.tables import Evaluation, Job, Model, now
 def add_model(session: Session, job: Job, *, model_id: str, **columns: Any) -> Model:
     """Register what a training job made, within the transaction that ends the job."""
     at = session.scalar(select(now()))
-    row = Model(
-        id=model_id, job_id=job.id, dataset_id=job.dataset_id, owner=job.owner, created_at=at, **columns
-    )
+    row = Model(id=model_id, job_id=job.id, dataset_id=job.dataset_id, owner=job.owner, created_at=at, **columns)
     session.add(row)
     return row
 
@@ -58,9 +56,7 @@ class Models:
 
     def list(self, limit: int = 50) -> list[Model]:
         with self.db.read() as session:
-            return list(
-                session.scalars(select(Model).order_by(Model.created_at.desc(), Model.id).limit(limit))
-            )
+            return list(session.scalars(select(Model).order_by(Model.created_at.desc(), Model.id).limit(limit)))
 
     def evaluations(self, model_id: str) -> list[Evaluation]:
         """Newest first."""

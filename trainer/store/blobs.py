@@ -33,9 +33,7 @@ class Blobs:
                 "The blob URL needs a library that is not installed.",
                 fix="For S3: pip install 'tunesmith[s3]'",
             ) from None
-        self.local = "file" in (
-            self.fs.protocol if isinstance(self.fs.protocol, tuple) else (self.fs.protocol,)
-        )
+        self.local = "file" in (self.fs.protocol if isinstance(self.fs.protocol, tuple) else (self.fs.protocol,))
 
     def within(self, prefix: str) -> Blobs:
         """A store of its own below this one: what is deleted there is missed by nobody else."""
@@ -147,9 +145,7 @@ def _inside(folder: Path, name: str) -> Path:
 
 
 def _gone(sha256: str) -> NotFound:
-    return NotFound(
-        f"Blob {sha256[:12]} is not in the store.", fix="Restore it from a backup, or upload again."
-    )
+    return NotFound(f"Blob {sha256[:12]} is not in the store.", fix="Restore it from a backup, or upload again.")
 
 
 def _corrupt(sha256: str) -> TunesmithError:

@@ -19,9 +19,7 @@ class Datasets:
     def __init__(self, db: Database) -> None:
         self.db = db
 
-    def add(
-        self, report: CheckReport, *, filename: str, blob: str, report_blob: str, owner: str, team: str
-    ) -> Dataset:
+    def add(self, report: CheckReport, *, filename: str, blob: str, report_blob: str, owner: str, team: str) -> Dataset:
         with self.db.write() as session:
             row = Dataset(
                 id=new_id("file-"),

@@ -51,9 +51,7 @@ class Dataset(Table):
     verdict: Mapped[str]
     fingerprint: Mapped[str]
     report_sha256: Mapped[str]
-    split: Mapped[
-        dict[str, Any] | None
-    ]  # {"seed", "counts", "blobs": {"train": sha, "dev": sha, "test": sha}}
+    split: Mapped[dict[str, Any] | None]  # {"seed", "counts", "blobs": {"train": sha, "dev": sha, "test": sha}}
     owner: Mapped[str]
     team: Mapped[str]
     created_at: Mapped[float]

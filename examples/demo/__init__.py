@@ -1,0 +1,1 @@
+"""The main job, played end to end on one machine. Run it with `make demo`."""

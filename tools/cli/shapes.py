@@ -1,0 +1,69 @@
+"""What --json prints of each record: stable names, times in whole epoch seconds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trainer.store.tables import Alias, AliasRevision, Approval, Evaluation, Job, Model
+
+
+def job(job: Job) -> dict[str, Any]:
+    """A job in OpenAI's words, and ours."""
+    return {
+        "id": job.id,
+        "object": "fine_tuning.job" if job.kind == "train" else "tunesmith.evaluation_job",
+        "status": job.status,
+        "model": job.spec.get("base"),
+        "fine_tuned_model": job.model_id,
+        "training_file": job.dataset_id,
+        "trained_tokens": job.trained_tokens or None,
+        "created_at": int(job.created_at),
+        "finished_at": int(job.finished_at) if job.finished_at else None,
+        "hyperparameters": {k: v for k, v in job.spec.items() if k not in ("base", "base_location")},
+        "attempts": job.attempts,
+        "error": job.error,
+        "result": job.result,
+    }
+
+
+def evaluation(row: Evaluation) -> dict[str, Any]:
+    return {
+        "evaluation_id": row.id,
+        "model_id": row.model_id,
+        "verdict": row.verdict,
+        "report": row.report,
+    }
+
+
+def model(model: Model, evaluations: list[Any]) -> dict[str, Any]:
+    newest = evaluations[0] if evaluations else None
+    return {
+        "id": model.id,
+        "base": model.base,
+        "method": model.method,
+        "job": model.job_id,
+        "dataset": model.dataset_id,
+        "created_at": int(model.created_at),
+        "verdict": newest.verdict if newest else None,
+        "evaluation": newest.id if newest else None,
+    }
+
+
+def alias(alias: Alias) -> dict[str, Any]:
+    return {"name": alias.name, "model": alias.model_id, "revision": alias.revision, "by": alias.updated_by}
+
+
+def revision(row: AliasRevision) -> dict[str, Any]:
+    return {"revision": row.revision, "model": row.model_id, "approval": row.approval_id}
+
+
+def request(row: Approval) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "status": row.status,
+        "requested_by": row.requested_by,
+        "decided_by": row.decided_by,
+        "expires_at": int(row.expires_at),
+        "subject": row.subject,
+    }
