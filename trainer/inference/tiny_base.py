@@ -46,9 +46,9 @@ class Recipe:
     width: int = 192
     heads: int = 6
     mlp: int = 512
-    vocab: int = 1280
+    vocab: int = 1536
     context: int = 512
-    steps: int = 550
+    steps: int = 500
     batch: int = 64
     learning_rate: float = 2e-3
     warmup: int = 50
@@ -61,6 +61,19 @@ class Recipe:
 
     def digest(self) -> str:
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+    def llama_config(self) -> dict[str, Any]:
+        """What config.json will say of its shape; known before the base is built."""
+        return {
+            "vocab_size": self.vocab,
+            "hidden_size": self.width,
+            "intermediate_size": self.mlp,
+            "num_hidden_layers": self.layers,
+            "num_attention_heads": self.heads,
+            "num_key_value_heads": self.heads,
+            "max_position_embeddings": self.context,
+            "tie_word_embeddings": True,
+        }
 
 
 RECIPE = Recipe()
@@ -118,7 +131,9 @@ def _write(draft: Path, recipe: Recipe, progress: Report) -> None:
     (draft / "tunesmith").mkdir()
     tiny_tasks.write_rows(draft / "tunesmith" / "suite.jsonl", suite)
     tiny_tasks.write_rows(draft / "tunesmith" / "replay.jsonl", replay)
-    (draft / "tunesmith" / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n", encoding="utf-8")
+    (draft / "tunesmith" / "recipe.json").write_text(
+        json.dumps(asdict(recipe), indent=2) + "\n", encoding="utf-8"
+    )
 
 
 @contextmanager
@@ -143,6 +158,8 @@ def corpus(recipe: Recipe) -> Iterator[str]:
     for _ in range(6000):
         item = next(items)
         yield f"{item.prompt}\n{item.answer}"
+    for word in tiny_tasks.OFFICE * 40:  # whole words, in prose and in JSON
+        yield f'{word} {word} {word.capitalize()} "{word}"'
 
 
 def train_tokenizer(recipe: Recipe) -> PreTrainedTokenizerFast:
@@ -177,14 +194,7 @@ def new_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCau
     from transformers import LlamaConfig, LlamaForCausalLM
 
     config = LlamaConfig(
-        vocab_size=recipe.vocab,
-        hidden_size=recipe.width,
-        intermediate_size=recipe.mlp,
-        num_hidden_layers=recipe.layers,
-        num_attention_heads=recipe.heads,
-        num_key_value_heads=recipe.heads,
-        max_position_embeddings=recipe.context,
-        tie_word_embeddings=True,
+        **recipe.llama_config(),
         initializer_range=recipe.init,
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=None,
@@ -203,7 +213,9 @@ def pretrain(
     """A fixed number of AdamW steps under a one-cycle learning rate."""
     import torch
 
-    optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.98), weight_decay=0.01
+    )
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, recipe))
     started, told = time.monotonic(), 0.0
     model.train()
@@ -218,7 +230,9 @@ def pretrain(
         if spent - told > 0.5 or step == recipe.steps:
             told = spent
             eta = spent / step * (recipe.steps - step)
-            progress(TrainProgress("training", step, recipe.steps, loss=round(loss.item(), 4), eta_s=round(eta, 1)))
+            progress(
+                TrainProgress("training", step, recipe.steps, loss=round(loss.item(), 4), eta_s=round(eta, 1))
+            )
     model.eval()
 
 

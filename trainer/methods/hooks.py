@@ -43,7 +43,9 @@ def callback(steward: Steward) -> TrainerCallback:
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             control.should_save = steward.after_step(state.global_step)
 
-        def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:
+        def on_log(
+            self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any
+        ) -> None:
             if logs and "loss" in logs:
                 steward.logged(state.global_step, state.epoch or 0.0, logs["loss"], logs.get("learning_rate"))
 

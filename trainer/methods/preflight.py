@@ -80,7 +80,9 @@ def packing_isolates(model: Any, encoded: EncodedRows) -> bool:
     with torch.no_grad():
         device = next(model.parameters()).device
         together = model(
-            input_ids=packed["input_ids"].to(device), position_ids=packed["position_ids"].to(device), use_cache=False
+            input_ids=packed["input_ids"].to(device),
+            position_ids=packed["position_ids"].to(device),
+            use_cache=False,
         ).logits[0, len(ids[0]) :]
         alone = model(input_ids=torch.tensor([ids[1]], device=device), use_cache=False).logits[0]
     model.train(was_training)

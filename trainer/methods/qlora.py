@@ -20,7 +20,12 @@ class QLora(Lora):
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=dtype,
         )
-        return load_causal_lm(base, dtype, quantization_config=quantization)
+        model = load_causal_lm(base, dtype, quantization_config=quantization)
+        for module in model.modules():
+            # On CPUs with AVX512-bf16 an eval forward would repack the weights, and later dequantizing give garbage.
+            if hasattr(module, "support_avx512bf16_for_cpu"):
+                module.support_avx512bf16_for_cpu = False
+        return model
 
     def wrap(self, model: Any, spec: RunSpec) -> Any:
         from peft import prepare_model_for_kbit_training

@@ -98,6 +98,9 @@ def encode_row(tokenizer: Any, row: Row) -> Encoded:
     messages = row["messages"]
     told = chat.spoken(tokenizer, messages, tools=row.get("tools"))
     weights = [m.get("weight", 1) for m in messages if m["role"] == "assistant"]
-    labels = [t if turn >= 0 and weights[turn] != 0 else IGNORED for t, turn in zip(told.ids, told.turns, strict=True)]
+    labels = [
+        t if turn >= 0 and weights[turn] != 0 else IGNORED
+        for t, turn in zip(told.ids, told.turns, strict=True)
+    ]
     labels[0] = IGNORED  # nothing predicts a first token; in a packed sequence it would follow a stranger
     return Encoded(told.ids, labels)

@@ -1,0 +1,178 @@
+"""A base model and its adapters, ready to answer. One copy of the base's weights serves all adapters."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trainer.errors import BadInput, NotFound
+from trainer.inference import chat
+from trainer.inference.decode import Row, decode
+from trainer.inference.extra import quiet_libraries, train_extra
+from trainer.types import GenerateRequest, GenerateResult
+
+LONGEST_DEFAULT = 32_768
+
+
+def load(
+    base: str,
+    *,
+    adapters: Mapping[str, str] | None = None,
+    device: str | None = None,
+    dtype: str | None = None,
+) -> Generator:
+    """A folder or hub name → Generator. `device` defaults to CUDA where there is one, `dtype` to bfloat16 on CUDA
+    and float32 elsewhere. A fully fine-tuned model is a base of its own."""
+    with train_extra("Running a model"):
+        import torch
+        from transformers import AutoModelForCausalLM, GenerationConfig
+    quiet_libraries()
+    where = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    kind = getattr(torch, dtype) if dtype else (torch.bfloat16 if where.startswith("cuda") else torch.float32)
+    tokenizer = chat.load_tokenizer(base, padding_side="left")
+    model = AutoModelForCausalLM.from_pretrained(
+        base,
+        dtype=kind,
+        attn_implementation="sdpa",
+        local_files_only=Path(base).is_dir(),
+        use_safetensors=True,
+        trust_remote_code=False,
+    )
+    model.to(where).eval()  # type: ignore[arg-type]
+    ends = chat.end_of_turn_ids(tokenizer, model)
+    # The base's own sampling defaults would leak into greedy answers: requests alone decide.
+    model.generation_config = GenerationConfig(eos_token_id=ends, pad_token_id=tokenizer.pad_token_id)
+    generator = Generator(base, model, tokenizer, ends)
+    for name, path in (adapters or {}).items():
+        generator.add_adapter(name, path)
+    return generator
+
+
+@dataclass(slots=True)
+class Generator:
+    """Not for several threads at once: give each base one thread that works through batches."""
+
+    base: str
+    model: Any
+    tokenizer: Any
+    ends: list[int]
+    _inner: dict[str, str]
+    _made: int
+
+    def __init__(self, base: str, model: Any, tokenizer: Any, ends: list[int]) -> None:
+        self.base, self.model, self.tokenizer, self.ends = base, model, tokenizer, ends
+        self._inner = {}  # adapter name → its name inside PEFT, where dots are not allowed
+        self._made = 0
+
+    @property
+    def adapters(self) -> tuple[str, ...]:
+        return tuple(self._inner)
+
+    @property
+    def context(self) -> int:
+        """Tokens that prompt and answer may have together."""
+        told = [self.tokenizer.model_max_length, getattr(self.model.config, "max_position_embeddings", None)]
+        return min([int(n) for n in told if n and n < 10**9] or [LONGEST_DEFAULT])
+
+    def add_adapter(self, name: str, path: str) -> None:
+        from peft import PeftModel
+
+        if name in self._inner:
+            return
+        self._made += 1
+        inner = f"a{self._made}"
+        try:
+            if isinstance(self.model, PeftModel):
+                self.model.load_adapter(path, adapter_name=inner)
+            else:
+                self.model = PeftModel.from_pretrained(self.model, path, adapter_name=inner)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise BadInput(
+                f"The adapter “{name}” cannot be put on base “{Path(self.base).name}” ({type(error).__name__}).",
+                fix="Check that it was trained from this very base and that its folder is whole.",
+                code="adapter_does_not_fit",
+            ) from error
+        self.model.eval()
+        self._inner[name] = inner
+
+    def remove_adapter(self, name: str) -> None:
+        inner = self._inner.pop(name, None)
+        if inner is not None:
+            self.model.delete_adapter(inner)
+
+    def row(self, request: GenerateRequest, on_text: Callable[[str], None] | None = None) -> Row:
+        """A request, tokenized and checked. A limit below 1 means that the prompt leaves no room for an answer."""
+        if request.adapter is not None and request.adapter not in self._inner:
+            raise NotFound(f"The adapter “{request.adapter}” is not loaded.", fix="Add it first.")
+        messages = [{"role": m.role, "content": m.content} for m in request.messages]
+        prompt = chat.prompt_ids(self.tokenizer, messages)
+        return Row(request, prompt, min(request.max_tokens, self.context - len(prompt)), on_text)
+
+    def run(self, rows: Sequence[Row]) -> None:
+        """Answer one batch; adapters may be mixed."""
+        names = [row.request.adapter for row in rows]
+        with self._wearing(names) as options:
+            decode(self.model, self.tokenizer, rows, self.ends, **options)
+
+    def generate(
+        self,
+        requests: Sequence[GenerateRequest],
+        *,
+        batch_size: int = 32,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> list[GenerateResult]:
+        """Answers in the order of the requests. A prompt that fills the context gets an empty answer, "length"."""
+        rows = [self.row(request) for request in requests]
+        able = [row for row in rows if row.limit >= 1]
+        able.sort(key=lambda row: len(row.prompt))
+        for start in range(0, len(able), batch_size):
+            self.run(able[start : start + batch_size])
+            if on_progress:
+                on_progress(min(start + batch_size, len(able)), len(rows))
+        for row in rows:
+            row.reason = row.reason or "length"
+        return [row.result(self.tokenizer) for row in rows]
+
+    def stream(self, request: GenerateRequest) -> Iterator[str]:
+        """The answer as it grows. Closing the iterator stops the model after its current token."""
+        pieces: queue.SimpleQueue[str | BaseException | None] = queue.SimpleQueue()
+        row = self.row(request, on_text=pieces.put)
+        if row.limit < 1:
+            return
+        threading.Thread(target=self._run_into, args=(row, pieces), daemon=True).start()
+        try:
+            while (piece := pieces.get()) is not None:
+                if isinstance(piece, BaseException):
+                    raise piece
+                yield piece
+        finally:
+            row.cancelled = True
+
+    def _run_into(self, row: Row, pieces: queue.SimpleQueue[str | BaseException | None]) -> None:
+        try:
+            self.run([row])
+            pieces.put(None)
+        except Exception as error:  # handed to the thread that reads
+            pieces.put(error)
+
+    @contextmanager
+    def _wearing(self, names: Sequence[str | None]) -> Iterator[dict[str, Any]]:
+        """The model with the right adapter for every row; one adapter for all rows needs no per-row bookkeeping."""
+        wanted = set(names)
+        if not self._inner:
+            if wanted != {None}:
+                raise NotFound(f"No adapter is loaded, yet {sorted(n for n in wanted if n)} were asked for.")
+            yield {}
+        elif wanted == {None}:
+            with self.model.disable_adapter():
+                yield {}
+        elif len(wanted) == 1:
+            self.model.set_adapter(self._inner[next(n for n in wanted if n)])
+            yield {}
+        else:
+            yield {"adapter_names": [self._inner[n] if n else "__base__" for n in names]}
