@@ -60,9 +60,7 @@ class Arguments:
             raise SlackError(error) from None
 
 
-def page(
-    items: Sequence[T], arguments: Arguments, key: Callable[[T], str], default: int = 100
-) -> tuple[list[T], str]:
+def page(items: Sequence[T], arguments: Arguments, key: Callable[[T], str], default: int = 100) -> tuple[list[T], str]:
     """One page of items and the cursor of the next ("" at the end)."""
     limit = min(max(1, arguments.number("limit", default)), 1000)
     start = _start(items, arguments.text("cursor"), key)

@@ -93,9 +93,7 @@ def _person(user_id: str, name: str, real_name: str, color: str, **flags: Any) -
     }
 
 
-def _app_user(
-    user_id: str, name: str, real_name: str, color: str, bot_id: str, app_id: str
-) -> dict[str, Any]:
+def _app_user(user_id: str, name: str, real_name: str, color: str, bot_id: str, app_id: str) -> dict[str, Any]:
     user = _person(user_id, name, real_name, color, is_bot=True)
     user["profile"] |= {"bot_id": bot_id, "api_app_id": app_id}
     user["profile"].pop("email")
@@ -104,9 +102,7 @@ def _app_user(
 
 def default_users() -> list[dict[str, Any]]:
     """Three colleagues, a guest, a Slack Connect stranger, the app's own user and another bot."""
-    sam = _person(
-        SAM, "sam", "Sam Stranger", "b4637d", team_id=PARTNER_TEAM_ID, is_stranger=True, title="Partner Ltd"
-    )
+    sam = _person(SAM, "sam", "Sam Stranger", "b4637d", team_id=PARTNER_TEAM_ID, is_stranger=True, title="Partner Ltd")
     sam["profile"]["team"] = PARTNER_TEAM_ID
     return [
         _person(ADA, "ada", "Ada Byron", "4a6fa5", is_admin=True, title="Applied ML"),

@@ -48,10 +48,7 @@ class Channel:
     def timeline(self) -> Iterator[Json]:
         """Messages of the channel itself: replies only where they were broadcast."""
         for message in self.messages.values():
-            if (
-                message.get("thread_ts") in (None, message["ts"])
-                or message.get("subtype") == "thread_broadcast"
-            ):
+            if message.get("thread_ts") in (None, message["ts"]) or message.get("subtype") == "thread_broadcast":
                 yield message
 
     def thread(self, ts: str) -> list[Json]:

@@ -39,14 +39,9 @@ def interactive(blocks: list[Json]) -> Iterator[tuple[Json, Json]]:
             block.get("element"),
         ]
         for element in slots:
-            if (
-                isinstance(element, dict)
-                and element.get("type") in PRESSED | ONE_OF | SOME_OF | {*PICKED} | TYPED
-            ):
+            if isinstance(element, dict) and element.get("type") in PRESSED | ONE_OF | SOME_OF | {*PICKED} | TYPED:
                 yield block, element
-        nested = block.get("child_blocks", []) + (
-            block["elements"] if block.get("type") == "carousel" else []
-        )
+        nested = block.get("child_blocks", []) + (block["elements"] if block.get("type") == "carousel" else [])
         yield from interactive(nested)
 
 
@@ -60,9 +55,7 @@ TYPED = {
 }
 
 
-def find(
-    blocks: list[Json], action_id: str, block_id: str | None = None, value: Any = None
-) -> tuple[Json, Json]:
+def find(blocks: list[Json], action_id: str, block_id: str | None = None, value: Any = None) -> tuple[Json, Json]:
     """The element with that action_id, and with that value where one is given."""
     candidates = [
         (block, element)

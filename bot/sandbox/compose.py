@@ -34,9 +34,7 @@ def _name_mentions(typed: str, users: dict[str, Json]) -> str:
     names = {user["name"].lower(): user_id for user_id, user in users.items()}
     names |= {user["real_name"].lower(): user_id for user_id, user in users.items()}
     pattern = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-    return re.sub(
-        rf"(?<![\w<])@({pattern})\b", lambda m: f"<@{names[m.group(1).lower()]}>", typed, flags=re.IGNORECASE
-    )
+    return re.sub(rf"(?<![\w<])@({pattern})\b", lambda m: f"<@{names[m.group(1).lower()]}>", typed, flags=re.IGNORECASE)
 
 
 def _plain(text: str) -> list[Json]:

@@ -90,9 +90,7 @@ async def disconnect(workspace: Workspace, body: Json) -> Json:
 @answer
 async def forge(workspace: Workspace, body: Json) -> Json:
     """A click that Slack would never send: any user, any action_id, any value, on any message."""
-    channel = (
-        workspace.channel(str(body["channel"])) if body.get("channel") else Channel("C0FORGED00", "forged")
-    )
+    channel = workspace.channel(str(body["channel"])) if body.get("channel") else Channel("C0FORGED00", "forged")
     ts = str(body.get("ts") or workspace.next_ts())
     message = channel.messages.get(ts) or {"type": "message", "ts": ts, "text": "", "bot_id": cast.BOT_ID}
     action = {
@@ -104,9 +102,7 @@ async def forge(workspace: Workspace, body: Json) -> Json:
         "action_ts": workspace.next_ts(),
     } | (body.get("action") or {})
     person = str(body.get("as", cast.ADA))
-    payload = interactions.click_payload(workspace, person, channel, message, [action]) | (
-        body.get("payload") or {}
-    )
+    payload = interactions.click_payload(workspace, person, channel, message, [action]) | (body.get("payload") or {})
     return {"ack": await interactions.deliver(workspace, "interactive", payload)}
 
 

@@ -13,9 +13,7 @@ from bot.sandbox.workspace import Workspace
 Json = dict[str, Any]
 
 
-def say(
-    workspace: Workspace, person: str, channel: Channel, typed: str, thread_ts: str | None = None
-) -> Json:
+def say(workspace: Workspace, person: str, channel: Channel, typed: str, thread_ts: str | None = None) -> Json:
     text, blocks = compose(typed, workspace.users)
     if not text.strip():
         raise SlackError("no_text")

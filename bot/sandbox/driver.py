@@ -51,9 +51,7 @@ class SandboxDriver:
         with data.open("rb") as stream:
             return self._ask(path, query, stream, "application/octet-stream", size=data.stat().st_size)
 
-    def _ask(
-        self, path: str, query: Json, data: Any, content_type: str = "", size: int | None = None
-    ) -> Json:
+    def _ask(self, path: str, query: Json, data: Any, content_type: str = "", size: int | None = None) -> Json:
         known = {key: value for key, value in query.items() if value is not None}
         url = f"{self.base_url}{path}" + (f"?{urllib.parse.urlencode(known)}" if known else "")
         request = urllib.request.Request(url, data=data, method="GET" if data is None else "POST")  # noqa: S310
@@ -184,9 +182,7 @@ class Person:
     def react(self, channel: str, ts: str, name: str, remove: bool = False) -> None:
         self._post("react", channel=channel, ts=ts, name=name, remove=remove)
 
-    def press(
-        self, channel: str, ts: str, action_id: str, value: Any = None, block_id: str | None = None
-    ) -> Json:
+    def press(self, channel: str, ts: str, action_id: str, value: Any = None, block_id: str | None = None) -> Json:
         """Press a button, or choose `value` in a menu: only what is really there. Returns the ack."""
         where = {"channel": channel, "ts": ts, "block_id": block_id}
         return self._post("press", action_id=action_id, value=value, **where)["ack"]
@@ -269,9 +265,7 @@ class Person:
         except TimeoutError:
             seen = self.replies(channel, thread_ts) if thread_ts else self.messages(channel)
             shown = "\n".join(f"  {m.get('user')}: {text_of(m)[:300]!r}" for m in seen[-10:])
-            raise TimeoutError(
-                f"waited {timeout:g} s for /{pattern}/ in {channel}; there is\n{shown}"
-            ) from None
+            raise TimeoutError(f"waited {timeout:g} s for /{pattern}/ in {channel}; there is\n{shown}") from None
 
     def wait_for_ephemeral(self, channel: str, pattern: str, timeout: float = 10.0) -> Json:
         def look() -> Json | None:

@@ -21,11 +21,7 @@ class Check:
     def text(self, node: Any, where: str, most: int, *, plain: bool = False) -> None:
         """A text object: plain_text (or mrkdwn), 1 to `most` characters."""
         kinds = ("plain_text",) if plain else ("plain_text", "mrkdwn")
-        if (
-            not isinstance(node, dict)
-            or node.get("type") not in kinds
-            or not isinstance(node.get("text"), str)
-        ):
+        if not isinstance(node, dict) or node.get("type") not in kinds or not isinstance(node.get("text"), str):
             self.wrong(where, f"must be a {' or '.join(kinds)} text object")
         elif not node["text"]:
             self.wrong(f"{where}/text", "must be more than 0 characters")
@@ -114,9 +110,7 @@ def choices(check: Check, node: Json, where: str) -> None:
 def image(check: Check, node: Json, where: str) -> None:
     check.string(node, "alt_text", where, 2000)
     source = node.get("slack_file")
-    if not node.get("image_url") and not (
-        isinstance(source, dict) and (source.get("id") or source.get("url"))
-    ):
+    if not node.get("image_url") and not (isinstance(source, dict) and (source.get("id") or source.get("url"))):
         check.wrong(where, "missing required field: image_url or slack_file")
     check.string(node, "image_url", where, 3000, required=False)
 
@@ -124,9 +118,7 @@ def image(check: Check, node: Json, where: str) -> None:
 def feedback_buttons(check: Check, node: Json, where: str) -> None:
     for part in ("positive_button", "negative_button"):
         side = node.get(part)
-        check.text(
-            side.get("text") if isinstance(side, dict) else None, f"{where}/{part}/text", 75, plain=True
-        )
+        check.text(side.get("text") if isinstance(side, dict) else None, f"{where}/{part}/text", 75, plain=True)
         check.string(side, "value", f"{where}/{part}", 2000)
 
 

@@ -117,9 +117,7 @@ def message_deleted(workspace: Workspace, channel: Channel, before: Json) -> Non
     send(workspace, event | {"event_ts": event["ts"]}, channel, f"{channel.scope_family}:history")
 
 
-def reaction(
-    workspace: Workspace, channel: Channel, message: Json, name: str, user: str, *, added: bool
-) -> None:
+def reaction(workspace: Workspace, channel: Channel, message: Json, name: str, user: str, *, added: bool) -> None:
     event = {
         "type": "reaction_added" if added else "reaction_removed",
         "user": user,
@@ -144,9 +142,7 @@ def joined(workspace: Workspace, channel: Channel, user: str, inviter: str | Non
     send(workspace, event, channel, "channels:read")
 
 
-def session_stopped(
-    workspace: Workspace, channel: Channel, thread_ts: str, user: str, streams: list[str]
-) -> None:
+def session_stopped(workspace: Workspace, channel: Channel, thread_ts: str, user: str, streams: list[str]) -> None:
     """A person pressed the native Stop button of an agent's session."""
     event = {
         "type": "agent_session_stopped",

@@ -36,9 +36,7 @@ def _base(workspace: Workspace, kind: str, user: str, *, view_id: str | None = N
     }
 
 
-def click_payload(
-    workspace: Workspace, user: str, channel: Channel, message: Json, actions: list[Json]
-) -> Json:
+def click_payload(workspace: Workspace, user: str, channel: Channel, message: Json, actions: list[Json]) -> Json:
     """block_actions from a message. Ephemeral messages are not shown to the app, as in Slack."""
     ephemeral = bool(message.get("is_ephemeral"))
     target = ResponseUrl(user, channel.id, message["ts"], message.get("thread_ts"), ephemeral)
@@ -89,9 +87,7 @@ async def submit_view(workspace: Workspace, user: str, view: Json, values: Json)
     answer = await deliver(workspace, "interactive", payload | {"view": view, "response_urls": []})
     action = answer.get("response_action")
     if action == "errors":
-        workspace.live.publish(
-            "view_errors", audience=[user], view_id=view["id"], errors=answer.get("errors", {})
-        )
+        workspace.live.publish("view_errors", audience=[user], view_id=view["id"], errors=answer.get("errors", {}))
     elif action == "update":
         modals.replace(workspace, view, answer.get("view"))
     elif action == "push":
@@ -162,9 +158,7 @@ def _on_original(
         messages.remove_ephemeral(workspace, record)
     elif record:
         record["message"] |= {"text": answer.get("text", ""), "blocks": blocks}
-        workspace.live.publish(
-            "changed", channel=channel.id, audience=[target.user], message=record["message"]
-        )
+        workspace.live.publish("changed", channel=channel.id, audience=[target.user], message=record["message"])
     elif answer.get("delete_original"):
         messages.delete(workspace, channel, channel.find(target.message_ts or ""))
     else:

@@ -104,9 +104,7 @@ def _check_rare(check: Check, blocks: list[Any]) -> None:
         check.wrong("/blocks", "only one table allowed")
     if kinds.count("data_visualization") > 2:
         check.wrong("/blocks", "no more than 2 data_visualization blocks allowed")
-    markdown = sum(
-        len(str(b.get("text", ""))) for b in blocks if isinstance(b, dict) and b.get("type") == "markdown"
-    )
+    markdown = sum(len(str(b.get("text", ""))) for b in blocks if isinstance(b, dict) and b.get("type") == "markdown")
     if markdown > MARKDOWN_CHARACTERS:
         check.wrong("/blocks", f"markdown text must be less than {MARKDOWN_CHARACTERS + 1} characters in all")
 
@@ -148,17 +146,11 @@ def check_view(view: Any, settings: Settings) -> Json:
         for slot in ("title", "submit", "close"):
             label = view.get(slot)
             if isinstance(label, dict) and len(str(label.get("text", ""))) > VIEW_TITLE:
-                problems.append(
-                    f"must be less than {VIEW_TITLE + 1} characters [json-pointer:/view/{slot}/text]"
-                )
+                problems.append(f"must be less than {VIEW_TITLE + 1} characters [json-pointer:/view/{slot}/text]")
         if any(b.get("type") == "input" for b in view.get("blocks", [])) and not view.get("submit"):
-            problems.append(
-                "submit is required when an input block is within blocks [json-pointer:/view/submit]"
-            )
+            problems.append("submit is required when an input block is within blocks [json-pointer:/view/submit]")
     if len(str(view.get("private_metadata") or "")) > PRIVATE_METADATA:
-        problems.append(
-            f"must be less than {PRIVATE_METADATA + 1} characters [json-pointer:/view/private_metadata]"
-        )
+        problems.append(f"must be less than {PRIVATE_METADATA + 1} characters [json-pointer:/view/private_metadata]")
     if len(str(view.get("callback_id") or "")) > CALLBACK_ID:
         problems.append(f"must be less than {CALLBACK_ID + 1} characters [json-pointer:/view/callback_id]")
     if problems:

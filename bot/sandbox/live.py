@@ -16,9 +16,7 @@ class LiveFeed:
         self._queues: set[asyncio.Queue[dict[str, Any] | None]] = set()
         self._changed = asyncio.Event()
 
-    def publish(
-        self, kind: str, *, channel: str = "", audience: list[str] | None = None, **data: Any
-    ) -> None:
+    def publish(self, kind: str, *, channel: str = "", audience: list[str] | None = None, **data: Any) -> None:
         """Tell `audience` (None: everyone who may see the channel) of a change."""
         self.revision += 1
         change = {"kind": kind, "revision": self.revision, "channel": channel, "audience": audience, **data}

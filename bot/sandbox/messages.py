@@ -116,9 +116,7 @@ def changed(workspace: Workspace, channel: Channel, message: Json) -> None:
     workspace.live.publish("changed", channel=channel.id, message=message)
 
 
-def update(
-    workspace: Workspace, channel: Channel, message: Json, fields: Json, *, quiet: bool = False
-) -> Json:
+def update(workspace: Workspace, channel: Channel, message: Json, fields: Json, *, quiet: bool = False) -> Json:
     """Replace fields of a message; an empty list or dict removes one."""
     before = copy.deepcopy(message)
     for key, value in fields.items():
@@ -145,9 +143,7 @@ def delete(workspace: Workspace, channel: Channel, message: Json) -> None:
     events.message_deleted(workspace, channel, message)
 
 
-def post_ephemeral(
-    workspace: Workspace, channel: Channel, user: str, message: Json, thread_ts: str | None
-) -> Json:
+def post_ephemeral(workspace: Workspace, channel: Channel, user: str, message: Json, thread_ts: str | None) -> Json:
     """A message that one person sees until they reload; the app cannot read or edit it."""
     message |= {"ts": workspace.next_ts(), "is_ephemeral": True}
     if thread_ts:
@@ -164,9 +160,7 @@ def find_ephemeral(workspace: Workspace, user: str, ts: str) -> Json | None:
 
 def remove_ephemeral(workspace: Workspace, record: Json) -> None:
     workspace.ephemerals.remove(record)
-    workspace.live.publish(
-        "deleted", channel=record["channel"], audience=[record["user"]], ts=record["message"]["ts"]
-    )
+    workspace.live.publish("deleted", channel=record["channel"], audience=[record["user"]], ts=record["message"]["ts"])
 
 
 def react(workspace: Workspace, channel: Channel, message: Json, name: str, user: str, *, add: bool) -> None:

@@ -28,9 +28,7 @@ def answer(
 
     async def handle(request: web.Request) -> web.Response:
         try:
-            body = (
-                json.loads(await request.text() or "{}") if request.method == "POST" else dict(request.query)
-            )
+            body = json.loads(await request.text() or "{}") if request.method == "POST" else dict(request.query)
             if not isinstance(body, dict):
                 raise ValueError
             return web.json_response({"ok": True, **await handler(request.app[WORKSPACE], body)})
@@ -128,9 +126,7 @@ def _may_see(workspace: Workspace, change: Json, person: str) -> bool:
 @answer
 async def say(workspace: Workspace, body: Json) -> Json:
     person, channel = _place(workspace, body)
-    return {
-        "message": deeds.say(workspace, person, channel, str(body.get("text", "")), body.get("thread_ts"))
-    }
+    return {"message": deeds.say(workspace, person, channel, str(body.get("text", "")), body.get("thread_ts"))}
 
 
 @routes.post("/sandbox/edit")
@@ -191,21 +187,13 @@ async def press(workspace: Workspace, body: Json) -> Json:
 @answer
 async def command(workspace: Workspace, body: Json) -> Json:
     person, channel = _place(workspace, body)
-    return {
-        "ack": await deeds.command(
-            workspace, person, channel, str(body["command"]), str(body.get("text", ""))
-        )
-    }
+    return {"ack": await deeds.command(workspace, person, channel, str(body["command"]), str(body.get("text", "")))}
 
 
 @routes.post("/sandbox/view/submit")
 @answer
 async def submit(workspace: Workspace, body: Json) -> Json:
-    return {
-        "ack": await deeds.submit(
-            workspace, str(body.get("as")), body.get("view_id"), body.get("values") or {}
-        )
-    }
+    return {"ack": await deeds.submit(workspace, str(body.get("as")), body.get("view_id"), body.get("values") or {})}
 
 
 @routes.post("/sandbox/view/close")

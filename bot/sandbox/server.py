@@ -67,9 +67,7 @@ async def _shutdown(app: web.Application) -> None:
     await app[WORKSPACE].hub.close()
 
 
-async def serve(
-    workspace: Workspace, host: str = "127.0.0.1", port: int = DEFAULT_PORT
-) -> tuple[web.AppRunner, str]:
+async def serve(workspace: Workspace, host: str = "127.0.0.1", port: int = DEFAULT_PORT) -> tuple[web.AppRunner, str]:
     """Start listening; returns the runner to clean up and the base URL."""
     app = create_app(workspace, hosts=(*LOOPBACK, host))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)

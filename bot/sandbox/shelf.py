@@ -86,9 +86,7 @@ class FileShelf:
 
 def _file_object(file_id: str, name: str, size: int, user: str, base_url: str) -> Json:
     extension = name.rsplit(".", 1)[-1].lower() if "." in name else "binary"
-    mime = mimetypes.guess_type(name)[0] or (
-        "text/plain" if extension in TEXTUAL else "application/octet-stream"
-    )
+    mime = mimetypes.guess_type(name)[0] or ("text/plain" if extension in TEXTUAL else "application/octet-stream")
     safe = quote(name.lower().replace(" ", "_"), safe="._-")
     private = f"{base_url}/files-pri/{TEAM_ID}-{file_id}"
     now = int(time.time())

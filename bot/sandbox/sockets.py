@@ -165,9 +165,7 @@ class SocketHub:
         sockets = list(self._sockets)
         for socket in sockets:
             if not abrupt:
-                await socket.send_json(
-                    {"type": "disconnect", "reason": reason, "debug_info": {"host": "sandbox"}}
-                )
+                await socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {"host": "sandbox"}})
             self._forget(socket)
             await socket.close()
         return len(sockets)

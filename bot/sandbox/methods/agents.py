@@ -35,9 +35,7 @@ def set_session_status(workspace: Workspace, arguments: Arguments) -> Json:
         raise invalid_arguments(f"must be one of {', '.join(STATUSES)} [json-pointer:/status]")
     known = workspace.statuses.get((channel, thread_ts), {})
     title = known.get("title") or arguments.text("title")
-    record(
-        workspace, channel, thread_ts, status=status, title=title, text="" if status != "processing" else None
-    )
+    record(workspace, channel, thread_ts, status=status, title=title, text="" if status != "processing" else None)
     return {"status": status, "agent_status": status, "title": title}
 
 

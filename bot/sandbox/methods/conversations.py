@@ -111,9 +111,7 @@ def _open_group(workspace: Workspace, people: list[str]) -> Channel:
         if channel.is_mpim and sorted(channel.members) == together:
             return channel
     names = "--".join(workspace.users[user]["name"] for user in people)
-    channel = Channel(
-        f"G{abs(hash(tuple(together))) % 10**9:09d}", f"mpdm-{names}-1", members=together, is_mpim=True
-    )
+    channel = Channel(f"G{abs(hash(tuple(together))) % 10**9:09d}", f"mpdm-{names}-1", members=together, is_mpim=True)
     workspace.channels[channel.id] = channel
     workspace.live.publish("channels", channel=channel.id)
     return channel

@@ -25,9 +25,7 @@ def add(workspace: Workspace, arguments: Arguments) -> Json:
 
 def remove(workspace: Workspace, arguments: Arguments) -> Json:
     channel, message = _target(workspace, arguments)
-    messages.react(
-        workspace, channel, message, arguments.need("name").strip(":"), cast.BOT_USER_ID, add=False
-    )
+    messages.react(workspace, channel, message, arguments.need("name").strip(":"), cast.BOT_USER_ID, add=False)
     return {}
 
 

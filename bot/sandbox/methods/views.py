@@ -28,11 +28,7 @@ def push(workspace: Workspace, arguments: Arguments) -> Json:
 
 def update(workspace: Workspace, arguments: Arguments) -> Json:
     view_id, external = arguments.text("view_id"), arguments.text("external_id")
-    found = [
-        v
-        for v in workspace.views.values()
-        if v["id"] == view_id or (external and v["external_id"] == external)
-    ]
+    found = [v for v in workspace.views.values() if v["id"] == view_id or (external and v["external_id"] == external)]
     if not found or not _open(workspace, found[0]["id"]):
         raise SlackError("not_found")
     if "hash" in arguments and arguments.text("hash") != found[0]["hash"]:

@@ -34,7 +34,7 @@ def button(action_id: str = "approve", value: str = "req-1") -> dict[str, Any]:
 
 def test_a_click_carries_who_what_and_where(app: App, connect, client: WebClient, ada: Person) -> None:
     seen: list[dict] = []
-    app.action("approve")(lambda ack, body: (ack(), seen.append(body)))
+    app.action("approve")(lambda ack, body: (seen.append(body), ack()))
     connect(app)
     ts = card(client, button())
     ada.press(FINE_TUNING, ts, "approve")
@@ -70,11 +70,9 @@ def test_only_real_buttons_can_be_pressed(client: WebClient, ada: Person, driver
         driver.as_person(SAM).press(FINE_TUNING, ts, "approve")
 
 
-def test_a_forged_click_is_delivered_as_told(
-    app: App, connect, client: WebClient, driver: SandboxDriver
-) -> None:
+def test_a_forged_click_is_delivered_as_told(app: App, connect, client: WebClient, driver: SandboxDriver) -> None:
     seen: list[dict] = []
-    app.action("approve")(lambda ack, body: (ack(), seen.append(body)))
+    app.action("approve")(lambda ack, body: (seen.append(body), ack()))
     connect(app)
     driver.click_forged(SAM, "approve", "req-999", channel=FINE_TUNING, ts=card(client, button()))
     assert seen[0]["user"]["id"] == SAM
@@ -84,7 +82,7 @@ def test_a_forged_click_is_delivered_as_told(
 def test_a_choice_stays_in_state_values(app: App, connect, client: WebClient, ada: Person) -> None:
     seen: list[dict] = []
     app.action("base")(lambda ack: ack())
-    app.action("go")(lambda ack, body: (ack(), seen.append(body)))
+    app.action("go")(lambda ack, body: (seen.append(body), ack()))
     connect(app)
     menu = {"type": "static_select", "action_id": "base", "options": [option("tiny"), option("large")]}
     ts = card(client, menu, button("go"))
@@ -97,7 +95,7 @@ def test_a_choice_stays_in_state_values(app: App, connect, client: WebClient, ad
 
 def test_feedback_buttons_say_which_side(app: App, connect, client: WebClient, ada: Person) -> None:
     seen: list[str] = []
-    app.action("feedback")(lambda ack, body: (ack(), seen.append(body["actions"][0]["value"])))
+    app.action("feedback")(lambda ack, body: (seen.append(body["actions"][0]["value"]), ack()))
     connect(app)
     sides = {"positive_button": option("good"), "negative_button": option("bad")}
     blocks = [
@@ -141,7 +139,7 @@ def test_an_ephemeral_can_be_clicked_and_replaced(app: App, connect, client: Web
 
 def test_a_response_url_is_good_for_five_uses(app: App, connect, client: WebClient, ada: Person) -> None:
     urls: list[str] = []
-    app.action("approve")(lambda ack, body: (ack(), urls.append(body["response_url"])))
+    app.action("approve")(lambda ack, body: (urls.append(body["response_url"]), ack()))
     connect(app)
     ada.press(FINE_TUNING, card(client, button()), "approve")
     for _ in range(5):

@@ -73,9 +73,7 @@ def test_replies_come_in_pages(client: WebClient) -> None:
     parent = client.chat_postMessage(channel=FINE_TUNING, text="parent")["ts"]
     for number in range(5):
         client.chat_postMessage(channel=FINE_TUNING, text=f"reply {number}", thread_ts=parent)
-    pages = [
-        page["messages"] for page in client.conversations_replies(channel=FINE_TUNING, ts=parent, limit=2)
-    ]
+    pages = [page["messages"] for page in client.conversations_replies(channel=FINE_TUNING, ts=parent, limit=2)]
     assert [len(page) for page in pages] == [2, 2, 2]
     assert [m["text"] for page in pages for m in page][1:] == [f"reply {n}" for n in range(5)]
 
@@ -105,7 +103,7 @@ def test_a_status_line_ends_with_the_answer(client: WebClient, driver: SandboxDr
 
 
 def test_the_stop_button_ends_streams_and_tells_the_app(
-    app: App, connect, client: WebClient, ada: Person
+    app: App, connect, client: WebClient, ada: Person, eventually
 ) -> None:
     seen: list[dict] = []
     app.event("agent_session_stopped")(lambda event: seen.append(event))
@@ -124,4 +122,4 @@ def test_the_stop_button_ends_streams_and_tells_the_app(
     ada.stop(FINE_TUNING, ts)
     with pytest.raises(SlackApiError, match="message_not_in_streaming_state"):
         client.chat_appendStream(channel=FINE_TUNING, ts=stream["ts"], markdown_text="…")
-    assert seen[0]["streaming_message_ts"] == [stream["ts"]]
+    assert eventually(lambda: seen)[0]["streaming_message_ts"] == [stream["ts"]]

@@ -37,9 +37,7 @@ def test_an_upload_arrives_as_message_and_as_file_shared(app: App, connect, ada:
     assert fetch(file["url_private_download"], BOT_TOKEN)[1] == ROWS
 
 
-def test_a_download_without_the_scope_is_a_login_page(
-    ada: Person, client: WebClient, driver: SandboxDriver
-) -> None:
+def test_a_download_without_the_scope_is_a_login_page(ada: Person, client: WebClient, driver: SandboxDriver) -> None:
     ts = ada.upload(FINE_TUNING, ROWS, "tickets.jsonl")
     url = ada.message(FINE_TUNING, ts)["files"][0]["url_private"]
     assert fetch(url)[0] == "text/html"

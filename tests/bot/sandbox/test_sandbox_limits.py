@@ -84,9 +84,7 @@ def test_blocks_at_the_limits_pass(client: WebClient) -> None:
         actions(button(value="x" * 2000)),
     ]
     client.chat_postMessage(channel=FINE_TUNING, text="x", blocks=full + [{"type": "divider"}] * 47)
-    client.chat_postMessage(
-        channel=FINE_TUNING, text="x", blocks=[{"type": "table", "rows": [row(20)] * 100}]
-    )
+    client.chat_postMessage(channel=FINE_TUNING, text="x", blocks=[{"type": "table", "rows": [row(20)] * 100}])
 
 
 def test_too_much_text_in_blocks(client: WebClient) -> None:

@@ -55,7 +55,7 @@ def test_a_slash_command_answers_in_its_ack(app: App, connect, ada: Person) -> N
 
 def test_a_modal_is_submitted_with_its_state(opened: App, ada: Person) -> None:
     seen: list[dict] = []
-    opened.view("start")(lambda ack, view: (ack(), seen.append(view)))
+    opened.view("start")(lambda ack, view: (seen.append(view), ack()))
     ada.submit({"suffix": "tickets"})
     assert seen[0]["state"]["values"]["name"]["suffix"] == {"type": "plain_text_input", "value": "tickets"}
     assert seen[0]["private_metadata"] == "thread-1"
@@ -77,9 +77,7 @@ def test_errors_keep_the_modal_open(opened: App, ada: Person) -> None:
 
 def test_an_ack_can_push_and_update(opened: App, ada: Person) -> None:
     opened.view("start")(lambda ack: ack(response_action="push", view=modal("Sure?", callback_id="sure")))
-    opened.view("sure")(
-        lambda ack: ack(response_action="update", view=modal("Really?", callback_id="really"))
-    )
+    opened.view("sure")(lambda ack: ack(response_action="update", view=modal("Really?", callback_id="really")))
     ada.submit({"suffix": "a"})
     assert (ada.view() or {})["title"]["text"] == "Sure?"
     ada.submit({"suffix": "b"})
@@ -90,16 +88,14 @@ def test_an_ack_can_push_and_update(opened: App, ada: Person) -> None:
 
 def test_closing_tells_the_app_when_it_asked(opened: App, ada: Person) -> None:
     seen: list[str] = []
-    opened.view_closed("start")(lambda ack, view: (ack(), seen.append(view["callback_id"])))
+    opened.view_closed("start")(lambda ack, view: (seen.append(view["callback_id"]), ack()))
     ada.close()
     assert seen == ["start"]
 
 
-def test_a_trigger_is_good_once_and_briefly(
-    app: App, connect, client: WebClient, ada: Person, driver
-) -> None:
+def test_a_trigger_is_good_once_and_briefly(app: App, connect, client: WebClient, ada: Person, driver) -> None:
     triggers: list[str] = []
-    app.command("/tune")(lambda ack, body: (ack(), triggers.append(body["trigger_id"])))
+    app.command("/tune")(lambda ack, body: (triggers.append(body["trigger_id"]), ack()))
     connect(app)
     ada.command("/tune", "", FINE_TUNING)
     client.views_open(trigger_id=triggers[0], view=modal())
@@ -113,7 +109,7 @@ def test_a_trigger_is_good_once_and_briefly(
 
 def test_the_home_is_published_and_clicked(app: App, connect, client: WebClient, ada: Person) -> None:
     seen: list[str] = []
-    app.action("models")(lambda ack, body: (ack(), seen.append(body["view"]["type"])))
+    app.action("models")(lambda ack, body: (seen.append(body["view"]["type"]), ack()))
     app.event("app_home_opened")(lambda event: None)
     connect(app)
     press = {

@@ -92,7 +92,7 @@ def test_upload_and_a_failed_click(app: App, page: Any, ada: Person, client: Any
 
 
 def test_content_is_text_and_never_markup(page: Any, client: Any) -> None:
-    evil = "<img src=x onerror=alert(1)> <script>alert(2)</script> <javascript:alert(3)|click> &lt;b&gt;bold&lt;/b&gt;"
+    evil = "<img src=x onerror=alert(1)> <script>alert(2)</script> <javascript:alert(3)|go> &lt;b&gt;bold&lt;/b&gt;"
     shapes = [
         {"type": "section", "text": {"type": "mrkdwn", "text": evil}},
         {"type": "header", "text": {"type": "plain_text", "text": "<i>header</i>"}},
@@ -118,8 +118,8 @@ def test_a_modal_is_filled_in(app: App, connect: Any, page: Any, ada: Person) ->
 
     @app.view("start")
     def start(ack: Any, view: dict) -> None:
-        ack()
         got.extend(entry["suffix"]["value"] for entry in view["state"]["values"].values())
+        ack()
 
     connect(app)
     page.get_by_test_id("composer").fill("/tune new")

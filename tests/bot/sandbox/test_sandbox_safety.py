@@ -26,9 +26,7 @@ OTHERS = (
 
 def status(url: str, headers: dict[str, str], data: bytes | None = None) -> int:
     try:
-        with urllib.request.urlopen(
-            urllib.request.Request(url, data=data, headers=headers), timeout=5
-        ) as response:
+        with urllib.request.urlopen(urllib.request.Request(url, data=data, headers=headers), timeout=5) as response:
             return response.status
     except urllib.error.HTTPError as error:
         return error.code

@@ -33,9 +33,7 @@ def test_a_lost_ack_means_the_same_event_again(
     assert [retry for _, retry in heard] == ["0", "1"]
 
 
-def test_an_event_can_be_redelivered(
-    app: App, connect, driver: SandboxDriver, ada: Person, eventually
-) -> None:
+def test_an_event_can_be_redelivered(app: App, connect, driver: SandboxDriver, ada: Person, eventually) -> None:
     heard = listening(app)
     connect(app)
     ada.say(FINE_TUNING, "hello")
@@ -45,9 +43,7 @@ def test_an_event_can_be_redelivered(
     assert heard[1] == (again["event_id"], "1")
 
 
-def test_each_envelope_goes_to_one_of_two_connections(
-    client: WebClient, connect, ada: Person, eventually
-) -> None:
+def test_each_envelope_goes_to_one_of_two_connections(client: WebClient, connect, ada: Person, eventually) -> None:
     first, second = App(client=client), App(client=client)
     heard = listening(first), listening(second)
     connect(first)
