@@ -105,12 +105,18 @@ export class MessageList {
   constructor(root, where) {
     Object.assign(this, { root, where, known: new Map(), stuck: true });
     const settle = () => this.stuck && this.bottom();
-    root.addEventListener("scroll", () => { this.stuck = root.scrollHeight - root.scrollTop - root.clientHeight < 120; });
+    let last = 0;  // content that grows moves nothing: only scrolling up lets go of the bottom
+    root.addEventListener("scroll", () => {
+      const near = root.scrollHeight - root.scrollTop - root.clientHeight < 120;
+      this.stuck = near || (this.stuck && root.scrollTop >= last);
+      last = root.scrollTop;
+    });
     root.addEventListener("load", settle, true);
     new ResizeObserver(settle).observe(root);
   }
 
   fill(list) {
+    this.stuck = true;
     this.known = new Map();
     this.root.replaceChildren();
     list.sort((a, b) => Number(a.ts) - Number(b.ts)).forEach((data) => this.put(data, true));
