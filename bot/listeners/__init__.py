@@ -1,0 +1,17 @@
+"""Everything that Slack sends us, one file a feature, each with `register(app, door)`."""
+
+from __future__ import annotations
+
+from slack_bolt import App
+
+from bot.door import Door
+from bot.listeners.actions import advance, decide, evaluate, jobs, promote, retrain
+from bot.listeners.commands import tune
+from bot.listeners.events import files, mentions, messages
+
+FEATURES = (messages, mentions, files, decide, advance, evaluate, retrain, promote, jobs, tune)
+
+
+def register_all(app: App, door: Door) -> None:
+    for feature in FEATURES:
+        feature.register(app, door)

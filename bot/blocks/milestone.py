@@ -1,0 +1,63 @@
+"""Replies that a job's thread gets once: resumed, finished, failed, cancelled."""
+
+from __future__ import annotations
+
+from bot import actions as ids
+from bot.blocks.job import NOUN, took
+from bot.blocks.kit import Card, actions, button, card, section
+from bot.blocks.mrkdwn import code, esc, person
+from trainer.store.tables import Job
+from trainer.types import JobKind
+
+
+def started(row: Job) -> Card:
+    return _line(f":arrow_forward: {NOUN[JobKind(row.kind)]} started.")
+
+
+def halfway(left: str) -> Card:
+    return _line(f":hourglass_flowing_sand: Half of it is done; about {left} left.")
+
+
+def resumed(text: str) -> Card:
+    return _line(f":repeat: {esc(text)}")
+
+
+def interrupted(row: Job, why: str) -> Card:
+    detail = f" ({esc(why)})" if why else ""
+    return _line(f":warning: The worker was lost{detail}. It goes on from the last checkpoint; nothing to do.")
+
+
+def damaged(text: str) -> Card:
+    return _line(f":warning: {esc(text)} The one before it is used.")
+
+
+def trained(row: Job) -> Card:
+    """The final message of a training job; its picture is the loss curve."""
+    result = row.result or {}
+    model = str(result.get("model_id") or row.model_id or "")
+    losses = ""
+    if result.get("val_loss") is not None:
+        losses = f" Validation loss {result['val_loss']:.3f}."
+    text = f"Training finished in {took(row)}: {code(model)}.{losses}"
+    return card(
+        text,
+        section(f":checkered_flag: {text}\nWhether it is better than its base is not known yet: evaluate it."),
+        actions(button("Evaluate", ids.EVALUATE, model, style="primary")) if model else None,
+    )
+
+
+def failed(row: Job) -> Card:
+    error = row.error or {}
+    why = esc(error.get("message", "No reason was recorded; see the worker's log."))
+    text = f"{NOUN[JobKind(row.kind)]} failed: {why}"
+    return card(text, section(f":x: {text}\n*What to do:* mend what it names and ask again, or say `status`."))
+
+
+def cancelled(row: Job, by: str | None) -> Card:
+    who = f" by {person(by)}" if by else ""
+    text = f"{NOUN[JobKind(row.kind)]} was cancelled{who}. Its checkpoints are kept."
+    return card(text, section(f":octagonal_sign: {text}"))
+
+
+def _line(text: str) -> Card:
+    return card(text, section(text))

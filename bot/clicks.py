@@ -1,0 +1,104 @@
+"""What every button has in common: ack at once, know who and where, work in the thread's lane, tell failures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from slack_bolt import Ack, App
+
+from bot.blocks import note
+from bot.blocks.kit import Card
+from bot.door import Door
+from tools.context import Caller, Context
+from trainer.errors import BadInput, Conflict, LimitExceeded
+
+log = structlog.get_logger()
+Json = dict[str, Any]
+AGAIN_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A press by somebody who may speak here. `value` is what the button carries: an id, checked by the tool."""
+
+    door: Door
+    caller: Caller
+    value: str
+    channel: str
+    ts: str  # of the message with the button
+    trigger_id: str
+    action_ts: str
+
+    @property
+    def context(self) -> Context:
+        return self.door.context(self.caller)
+
+    @property
+    def origin(self) -> dict[str, str]:
+        return self.caller.origin
+
+    def key(self, part: str) -> str:
+        return f"click:{self.channel}:{self.ts}:{self.action_ts}:{part}"
+
+    def once(self) -> None:
+        """Refuse a second press of the same button within a few seconds, by anybody."""
+        if not self.door.guard.first(f"press:{self.channel}:{self.ts}:{self.value}", within_s=AGAIN_S):
+            raise Conflict("That was pressed a moment ago, and is being done.", code="pressed_twice")
+
+
+def on(app: App, door: Door, action_id: str, work: Callable[[Click], None]) -> None:
+    """Answer an action id with `work`; errors are whispered to whoever pressed."""
+
+    @app.action(action_id)
+    def pressed(ack: Ack, body: Json) -> None:
+        ack()
+        take(door, body, work)
+
+
+def take(door: Door, body: Json, work: Callable[[Click], None]) -> None:
+    origin = where(body)
+    user = str((body.get("user") or {}).get("id") or "")
+
+    def tell(card: Card) -> None:
+        door.whisper(origin, user, card)
+
+    def run() -> None:
+        door.guarded(lambda: work(_click(door, body, origin)), tell)
+
+    try:
+        door.lanes.submit(f"{origin['channel']}:{origin['thread_ts']}", run)
+    except LimitExceeded as error:
+        tell(note.error(error))
+
+
+def where(body: Json) -> dict[str, str]:
+    """Channel and thread of the message that was pressed on."""
+    container, message = body.get("container") or {}, body.get("message") or {}
+    channel = str(container.get("channel_id") or (body.get("channel") or {}).get("id") or "")
+    ts = str(container.get("message_ts") or message.get("ts") or "")
+    return {
+        "channel": channel,
+        "thread_ts": str(container.get("thread_ts") or message.get("thread_ts") or ts),
+    }
+
+
+def _click(door: Door, body: Json, origin: dict[str, str]) -> Click:
+    caller = door.guard.clicker(body, origin)
+    action = (body.get("actions") or [{}])[0]
+    container = body.get("container") or {}
+    value = action.get("value")
+    if not origin["channel"] or not isinstance(value, str) or not 0 < len(value) <= 200:
+        raise BadInput("That button carries nothing I know.", fix="Ask me for a fresh card.", code="bad_button")
+    ts = str(container.get("message_ts") or "")
+    return Click(
+        door,
+        caller,
+        value,
+        origin["channel"],
+        ts,
+        str(body.get("trigger_id", "")),
+        str(action.get("action_ts")),
+    )

@@ -1,0 +1,118 @@
+"""One message of a person: its files are checked, its words go to the agent, the answers go to its thread."""
+
+from __future__ import annotations
+
+import re
+
+import structlog
+
+from bot import cards, uploads
+from bot.blocks import note
+from bot.blocks.kit import Card, context
+from bot.blocks.mrkdwn import esc
+from bot.door import Door
+from bot.guard import Refused
+from bot.inbox import TRIES, Letter
+from tools.context import Caller
+from trainer.errors import Unavailable
+
+log = structlog.get_logger()
+MEDIA = ("image/", "video/", "audio/")
+GAVE_UP = "I was interrupted while working on this, more than once. Please say it again."
+
+
+def is_ours(door: Door, event: dict) -> bool:
+    """Whether a message is meant for us: a DM, a mention, a thread we take part in, or a file that may be data."""
+    if event.get("channel_type") == "im" or _mentions(door, event):
+        return True
+    thread_ts = event.get("thread_ts")
+    if thread_ts and door.services.threads.known(event["channel"], thread_ts):
+        return True
+    files = event.get("files") or []
+    return any(not str(f.get("mimetype") or "").startswith(MEDIA) for f in files)
+
+
+def handle(door: Door, letter: Letter) -> None:
+    """Work on a message that was taken, in its thread's lane."""
+    origin, user = letter.origin, str(letter.event.get("user") or "")
+
+    def work() -> None:
+        caller = door.guard.speaker(letter.event, origin)
+        if letter.tries >= TRIES:
+            door.outbox.post(key(letter, "gave-up"), origin, note.line(GAVE_UP))
+            return
+        door.services.threads.link(origin)
+        _serve(door, letter, caller)
+
+    def tell(card: Card) -> None:
+        if caller_refused(door, letter):
+            door.whisper(origin, user, card)
+            return
+        try:
+            door.outbox.post(key(letter, "error"), origin, card)
+        except Unavailable as error:
+            log.warning("answer_waits", reason=str(error))
+
+    door.guarded(work, tell)
+    door.inbox.done(letter)
+
+
+def caller_refused(door: Door, letter: Letter) -> bool:
+    try:
+        door.guard.speaker(letter.event, letter.origin)
+    except Refused:
+        return True
+    return False
+
+
+def _serve(door: Door, letter: Letter, caller: Caller) -> None:
+    usable = uploads.check_all(door, letter, caller) if letter.event.get("files") else True
+    said = words(door, letter)
+    spoken = not letter.event.get("files") or _addressed(door, letter.event)
+    if usable and spoken and (said or not letter.event.get("files")):
+        _answer(door, letter, caller, said)
+
+
+def _answer(door: Door, letter: Letter, caller: Caller, said: str) -> None:
+    made = door.agent.reply(
+        door.context(caller), said, message_id=f"{letter.channel}:{letter.ts}", again=letter.tries > 0
+    )
+    notice = made.notice if made.notice and _first_notice(door, letter) else ""
+    shown = [c for c in (cards.show(door.context(caller), a) for a in made.cards) if c]
+    if made.text and not (made.by_grammar and shown):
+        door.outbox.post(key(letter, "answer"), letter.origin, note.answer(made.text, notice))
+        notice = ""
+    for number, one in enumerate(shown):
+        card = _with_notice(one.card, notice) if number == 0 else one.card
+        door.outbox.post(key(letter, f"card{number}"), letter.origin, card, one.picture)
+
+
+def _with_notice(card: Card, notice: str) -> Card:
+    return Card(card.text, [context(esc(notice)), *card.blocks]) if notice else card
+
+
+def _first_notice(door: Door, letter: Letter) -> bool:
+    """That the grammar stands in is said once per thread (and again on a repeated try of the same message)."""
+    claim = f"notice:{letter.channel}:{letter.thread_ts}"
+    return door.services.db.claim(claim) or (letter.tries > 0 and letter.thread_ts == letter.ts)
+
+
+def _mentions(door: Door, event: dict) -> bool:
+    return f"<@{door.us.user_id}>" in str(event.get("text") or "")
+
+
+def _addressed(door: Door, event: dict) -> bool:
+    known = event.get("thread_ts") and door.services.threads.known(event["channel"], event["thread_ts"])
+    return bool(event.get("channel_type") == "im" or _mentions(door, event) or known)
+
+
+def words(door: Door, letter: Letter) -> str:
+    """What was typed, without our own mention, and with Slack's escapes undone."""
+    text = re.sub(rf"<@{door.us.user_id}(?:\|[^>]*)?>", " ", str(letter.event.get("text") or ""))
+    text = re.sub(r"<(https?://[^|>]+)(?:\|[^>]*)?>", r"\1", text)
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
+
+
+def key(letter: Letter, part: str) -> str:
+    """The key of one answer to one message: the same again after a crash."""
+    return f"re:{letter.channel}:{letter.ts}:{part}"

@@ -1,0 +1,45 @@
+"""Messages: DMs, mentions, replies in our threads, dropped files. The one place where words come in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from slack_bolt import App
+
+from bot import conversation
+from bot.blocks import note
+from bot.door import Door
+from bot.inbox import Letter
+from trainer.errors import LimitExceeded
+
+log = structlog.get_logger()
+Json = dict[str, Any]
+SPOKEN = (None, "file_share", "thread_broadcast")
+
+
+def register(app: App, door: Door) -> None:
+    @app.event("message")
+    def on_message(event: Json) -> None:
+        if event.get("subtype") in SPOKEN and not event.get("hidden"):
+            receive(door, event)
+
+
+def receive(door: Door, event: Json) -> None:
+    """Take a message that is meant for us, once, and queue the work in its thread's lane."""
+    if event.get("bot_id") or event.get("user") == door.us.user_id or not event.get("user"):
+        return
+    if not conversation.is_ours(door, event):
+        return
+    letter = door.inbox.take(event)
+    if letter is not None:
+        queue(door, letter)
+
+
+def queue(door: Door, letter: Letter) -> None:
+    try:
+        door.lanes.submit(f"{letter.channel}:{letter.thread_ts}", lambda: conversation.handle(door, letter))
+    except LimitExceeded as error:
+        log.warning("lanes_full", key=letter.key)
+        door.whisper(letter.origin, letter.event["user"], note.error(error))
+        door.inbox.done(letter)
