@@ -1,4 +1,4 @@
-"""Writes examples/tickets.jsonl: support tickets → strict JSON, with a few broken rows for the report to find.
+"""Writes examples/tickets.jsonl: support tickets → strict JSON, with a few broken rows for the check.
 
 Run `python examples/make_tickets.py`; the same bytes come out every time.
 """
@@ -23,12 +23,26 @@ PRODUCTS = {
 INTENTS = {
     "bug": ["{} is broken", "{} shows an error", "{} stopped working", "{} fails every time"],
     "question": ["how do I set up {}?", "where do I find {}?", "how does {} work?", "can you explain {}?"],
-    "request": ["please add a dark theme to {}", "we would like more options for {}", "could {} get an export?"],
+    "request": [
+        "please add a dark theme to {}",
+        "we would like more options for {}",
+        "could {} get an export?",
+    ],
     "cancel": ["please remove {} from our plan", "we no longer need {}", "turn off {} for good"],
 }
 SEVERITIES = {
-    "high": ["This is urgent.", "The whole team is blocked.", "We lose money every hour.", "I need it today."],
-    "normal": ["Please look this week.", "It slows us down.", "Some of us are affected.", "Thanks for a look soon."],
+    "high": [
+        "This is urgent.",
+        "The whole team is blocked.",
+        "We lose money every hour.",
+        "I need it today.",
+    ],
+    "normal": [
+        "Please look this week.",
+        "It slows us down.",
+        "Some of us are affected.",
+        "Thanks for a look soon.",
+    ],
     "low": ["There is no hurry.", "Whenever you have time.", "It can wait.", "Just so that you know."],
 }
 OPENINGS = ["Hello,", "Hi team,", "Good morning,", "Dear support,", "Hey,", "To whom it may concern,"]

@@ -127,7 +127,8 @@ class Batcher:
         try:
             needed = [t.ref.adapter_dir for t in batch if t.ref.adapter_dir]
             adapter = self.pool.adapter(ticket.ref, needed)
-            row = generator.row(replace(ticket.request, adapter=adapter), ticket.tell if ticket.stream else None)
+            request = replace(ticket.request, adapter=adapter)
+            row = generator.row(request, ticket.tell if ticket.stream else None)
             if row.limit < 1:
                 raise too_long(len(row.prompt), generator.context)
             row.on_done = lambda done: ticket.tell(done.result(generator.tokenizer))
@@ -156,4 +157,3 @@ def _told(error: Exception) -> Exception:
     if type(error).__name__ == "OutOfMemoryError":
         return Unavailable("The engine ran out of memory.", fix="Try again, with a shorter prompt.")
     return TunesmithError("The engine failed on this request.", fix="Try again; its log has the cause.")
-

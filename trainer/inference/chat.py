@@ -14,7 +14,8 @@ PROBE = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A conversation as tokens. `turns[i]` says which assistant turn (from 0) token i belongs to; -1 is none."""
+    """A conversation as tokens. `turns[i]` says which assistant turn (from 0) token i belongs to; -1 is
+    none."""
 
     ids: list[int]
     turns: list[int]
@@ -55,9 +56,7 @@ def plain(messages: Sequence[Message]) -> list[dict[str, Any]]:
 def render(tokenizer: Any, messages: Sequence[Message], *, tools: Any = None, answer: bool = False) -> str:
     """The conversation as text; `answer` adds the opening of the assistant's turn."""
     try:
-        return tokenizer.apply_chat_template(
-            plain(messages), tools=tools, tokenize=False, add_generation_prompt=answer
-        )
+        return tokenizer.apply_chat_template(plain(messages), tools=tools, tokenize=False, add_generation_prompt=answer)
     except Exception as error:  # jinja2 errors, and whatever a template's own code raises
         raise BadInput(
             f"The base model's chat template refuses this conversation ({type(error).__name__}: {error}).",
@@ -92,9 +91,10 @@ def end_of_turn_ids(tokenizer: Any, model: Any = None) -> list[int]:
 def spoken(tokenizer: Any, messages: Sequence[Message], *, tools: Any = None) -> Spoken:
     """Tokens of a whole conversation with the assistant's turns marked, each up to its end-of-turn token.
 
-    Templates with `{% generation %}` mark the turns themselves. For others a turn is what the text gains between
-    "conversation so far, the assistant to speak" and "conversation with the answer"; where the template does not
-    write a conversation as a growing text (some drop earlier reasoning), this refuses rather than guesses.
+    Templates with `{% generation %}` mark the turns themselves. For others a turn is what the text gains
+    between "conversation so far, the assistant to speak" and "conversation with the answer"; where the
+    template does not write a conversation as a growing text (some drop earlier reasoning), this refuses
+    rather than guesses.
     """
     if "{% generation" in _template(tokenizer) or "{%- generation" in _template(tokenizer):
         marked = _by_marks(tokenizer, messages, tools)
@@ -135,7 +135,7 @@ def _by_growth(tokenizer: Any, messages: Sequence[Message], tools: Any) -> Spoke
         after = render(tokenizer, messages[: at + 1], tools=tools)
         if not (whole.startswith(before) and whole.startswith(after) and len(after) > len(before)):
             raise BadInput(
-                "The base model's chat template rewrites earlier turns, so it cannot be told which tokens are answers.",
+                "The base model's chat template rewrites earlier turns, so its answers cannot be told apart.",
                 fix="Use a template with {% generation %} markers, or rows with a single assistant turn.",
                 code="no_assistant_mask",
             )

@@ -1,4 +1,5 @@
-"""One batch of answers in the making: per-row sampling, stop strings, limits, cancellation and text as it grows."""
+"""One batch of answers in the making: per-row sampling, stop strings, limits, cancellation and text as it
+grows."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ UNFINISHED_CHARACTER = "\ufffd"  # what a decoder writes for half of a multi-byt
 
 @dataclass(slots=True)
 class Row:
-    """One request in a batch. `on_text` gets the answer piece by piece; set `cancelled` from any thread to stop it."""
+    """One request in a batch. `on_text` gets the answer piece by piece; set `cancelled` from any thread to
+    stop it."""
 
     request: GenerateRequest
     prompt: list[int]
@@ -60,9 +62,7 @@ class Row:
 
     def result(self, tokenizer: Any) -> GenerateResult:
         text = self.text if self.request.stop else tokenizer.decode(self.tokens, skip_special_tokens=True)
-        return GenerateResult(
-            text, len(self.prompt), len(self.tokens), "length" if self.reason == "length" else "stop"
-        )
+        return GenerateResult(text, len(self.prompt), len(self.tokens), "length" if self.reason == "length" else "stop")
 
     def _grow(self, tokenizer: Any) -> None:
         """Decode only the newest tokens, with the ones before them as context."""
@@ -103,9 +103,7 @@ def decode(model: Any, tokenizer: Any, rows: Sequence[Row], ends: Sequence[int],
     width = max(len(row.prompt) for row in rows)
     pad = tokenizer.pad_token_id
     ids = torch.tensor([[pad] * (width - len(r.prompt)) + r.prompt for r in rows], device=model.device)
-    mask = torch.tensor(
-        [[0] * (width - len(r.prompt)) + [1] * len(r.prompt) for r in rows], device=model.device
-    )
+    mask = torch.tensor([[0] * (width - len(r.prompt)) + [1] * len(r.prompt) for r in rows], device=model.device)
     with torch.inference_mode():
         model.generate(
             input_ids=ids,

@@ -1,4 +1,5 @@
-"""The engine: bases and adapters behind OpenAI's chat API, over HTTP, from one copy of each base's weights."""
+"""The engine: bases and adapters behind OpenAI's chat API, over HTTP, from one copy of each base's
+weights."""
 
 from __future__ import annotations
 
@@ -44,9 +45,9 @@ def create_app(
     places: int = 128,
     timeout_s: float = 300.0,
 ) -> Starlette:
-    """`resolve_model` turns a name of the wire (a base, or ft:…) into where it lies, or raises NotFound; it may do
-    I/O. `preload` names models to load before the first request. A request that takes longer than `timeout_s` ends
-    with 503."""
+    """`resolve_model` turns a name of the wire (a base, or ft:…) into where it lies, or raises NotFound; it
+    may do I/O. `preload` names models to load before the first request. A request that takes longer than
+    `timeout_s` ends with 503."""
     pool = Pool(load_base, bases=bases, adapters=adapters)
     engine = Engine(settings, resolve_model, pool, Batcher(pool, places=places), timeout_s)
 
@@ -72,9 +73,7 @@ def create_app(
 class Engine:
     """The routes."""
 
-    def __init__(
-        self, settings: Settings, resolve: Resolve, pool: Pool, batcher: Batcher, timeout_s: float
-    ) -> None:
+    def __init__(self, settings: Settings, resolve: Resolve, pool: Pool, batcher: Batcher, timeout_s: float) -> None:
         self.settings, self.resolve, self.pool, self.batcher = settings, resolve, pool, batcher
         self.timeout_s = timeout_s
         self.born = int(time.time())
@@ -102,8 +101,7 @@ class Engine:
 
     async def models(self, request: Request) -> Response:
         shapes = [
-            {"id": name, "object": "model", "created": self.born, "owned_by": "tunesmith"}
-            for name in self.pool.names()
+            {"id": name, "object": "model", "created": self.born, "owned_by": "tunesmith"} for name in self.pool.names()
         ]
         return JSONResponse({"object": "list", "data": shapes})
 
@@ -128,9 +126,7 @@ class Engine:
                 if request is not None and await request.is_disconnected():
                     raise ClientDisconnect from None
 
-    async def _stream(
-        self, ticket: Ticket, event: Event, answer: wire.Answer, until: float
-    ) -> AsyncIterator[bytes]:
+    async def _stream(self, ticket: Ticket, event: Event, answer: wire.Answer, until: float) -> AsyncIterator[bytes]:
         try:
             yield _sse(answer.chunk({"role": "assistant", "content": ""}))
             while isinstance(event, str):
@@ -172,7 +168,9 @@ def _sse(value: dict[str, Any]) -> bytes:
 
 
 def _as_ours(error: Exception) -> TunesmithError:
-    return error if isinstance(error, TunesmithError) else TunesmithError("The engine failed on this request.")
+    if isinstance(error, TunesmithError):
+        return error
+    return TunesmithError("The engine failed on this request.")
 
 
 async def _say(request: Request, error: Exception) -> Response:

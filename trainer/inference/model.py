@@ -26,8 +26,8 @@ def load(
     device: str | None = None,
     dtype: str | None = None,
 ) -> Generator:
-    """A folder or hub name → Generator. `device` defaults to CUDA where there is one, `dtype` to bfloat16 on CUDA
-    and float32 elsewhere. A fully fine-tuned model is a base of its own."""
+    """A folder or hub name → Generator. `device` defaults to CUDA where there is one, `dtype` to bfloat16
+    on CUDA and float32 elsewhere. A fully fine-tuned model is a base of its own."""
     with train_extra("Running a model"):
         import torch
         from transformers import AutoModelForCausalLM, GenerationConfig
@@ -93,7 +93,7 @@ class Generator:
                 self.model = PeftModel.from_pretrained(self.model, path, adapter_name=inner)
         except (OSError, ValueError, RuntimeError) as error:
             raise BadInput(
-                f"The adapter “{name}” cannot be put on base “{Path(self.base).name}” ({type(error).__name__}).",
+                f"The adapter “{name}” does not fit base “{Path(self.base).name}” ({type(error).__name__}).",
                 fix="Check that it was trained from this very base and that its folder is whole.",
                 code="adapter_does_not_fit",
             ) from error
@@ -106,7 +106,8 @@ class Generator:
             self.model.delete_adapter(inner)
 
     def row(self, request: GenerateRequest, on_text: Callable[[str], None] | None = None) -> Row:
-        """A request, tokenized and checked. A limit below 1 means that the prompt leaves no room for an answer."""
+        """A request, tokenized and checked. A limit below 1 means that the prompt leaves no room for an
+        answer."""
         if request.adapter is not None and request.adapter not in self._inner:
             raise NotFound(f"The adapter “{request.adapter}” is not loaded.", fix="Add it first.")
         messages = [{"role": m.role, "content": m.content} for m in request.messages]
@@ -126,7 +127,8 @@ class Generator:
         batch_size: int = 32,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> list[GenerateResult]:
-        """Answers in the order of the requests. A prompt that fills the context gets an empty answer, "length"."""
+        """Answers in the order of the requests. A prompt that fills the context gets an empty answer,
+        "length"."""
         rows = [self.row(request) for request in requests]
         able = [row for row in rows if row.limit >= 1]
         able.sort(key=lambda row: len(row.prompt))
@@ -162,7 +164,8 @@ class Generator:
 
     @contextmanager
     def _wearing(self, names: Sequence[str | None]) -> Iterator[dict[str, Any]]:
-        """The model with the right adapter for every row; one adapter for all rows needs no per-row bookkeeping."""
+        """The model with the right adapter for every row; one adapter for all rows needs no per-row
+        bookkeeping."""
         wanted = set(names)
         if not self._inner:
             if wanted != {None}:

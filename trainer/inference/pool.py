@@ -11,8 +11,8 @@ from trainer.inference.model import Generator
 
 @dataclass(frozen=True, slots=True)
 class ModelRef:
-    """A model by where it lies. An adapter has `adapter_dir`; full weights have `artifact_dir` alone; a base has
-    neither."""
+    """A model by where it lies. An adapter has `adapter_dir`; full weights have `artifact_dir` alone; a
+    base has neither."""
 
     id: str
     base_location: str
@@ -61,7 +61,8 @@ class Pool:
         return held.generator
 
     def adapter(self, ref: ModelRef, needed: Iterable[str]) -> str | None:
-        """The adapter's name in the generator; evicts others, but none of `needed` (folders of this batch)."""
+        """The adapter's name in the generator; evicts others, but none of `needed` (folders of this
+        batch)."""
         if ref.adapter_dir is None:
             return None
         held = self._held[ref.weights]

@@ -1,4 +1,5 @@
-"""The tiny base: a two-million-parameter Llama built on this machine, so that a first run needs no model hub."""
+"""The tiny base: a two-million-parameter Llama built on this machine, so that a first run needs no model
+hub."""
 
 from __future__ import annotations
 
@@ -22,14 +23,15 @@ from trainer.types import TrainProgress
 
 if TYPE_CHECKING:
     import torch
-    from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+    from transformers import LlamaForCausalLM
 
 Report = Callable[[TrainProgress], None]
 
 PAD, END, SYSTEM, USER, ASSISTANT = "<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>"
 CHAT_TEMPLATE = (
     "{% for m in messages %}"
-    "{% if m['role'] == 'assistant' %}<|assistant|>{% generation %}{{ m['content'] }}<|end|>{% endgeneration %}"
+    "{% if m['role'] == 'assistant' %}<|assistant|>"
+    "{% generation %}{{ m['content'] }}<|end|>{% endgeneration %}"
     "{% elif m['role'] in ('system', 'developer') %}<|system|>{{ m['content'] }}<|end|>"
     "{% elif m['role'] in ('user', 'tool') %}<|user|>{{ m['content'] }}<|end|>"
     "{% else %}{{ raise_exception('unknown role') }}{% endif %}"
@@ -60,7 +62,11 @@ class Recipe:
     tasks: tuple[str, ...] = tuple(tiny_tasks.TASKS)
 
     def digest(self) -> str:
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        """Names the cache folder. Library versions stay out: a door without them must find the same
+        folder."""
+        items = tiny_tasks.stream(self.seed)
+        told = [asdict(self), CHAT_TEMPLATE, [next(items).row() for _ in range(200)], tiny_tasks.OFFICE]
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
     def llama_config(self) -> dict[str, Any]:
         """What config.json will say of its shape; known before the base is built."""
@@ -86,7 +92,8 @@ def ensure_tiny_base(settings: Settings, progress: Report | None = None) -> Path
 
 
 def build(folder: Path, *, progress: Report | None = None, recipe: Recipe = RECIPE) -> Path:
-    """Build into `folder` (about 90 s on two cores). A second process waits for the first and builds nothing."""
+    """Build into `folder` (about 90 s on two cores). A second process waits for the first and builds
+    nothing."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _lock(folder.with_name(folder.name + ".lock")):
         if _complete(folder):
@@ -131,14 +138,13 @@ def _write(draft: Path, recipe: Recipe, progress: Report) -> None:
     (draft / "tunesmith").mkdir()
     tiny_tasks.write_rows(draft / "tunesmith" / "suite.jsonl", suite)
     tiny_tasks.write_rows(draft / "tunesmith" / "replay.jsonl", replay)
-    (draft / "tunesmith" / "recipe.json").write_text(
-        json.dumps(asdict(recipe), indent=2) + "\n", encoding="utf-8"
-    )
+    (draft / "tunesmith" / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n", encoding="utf-8")
 
 
 @contextmanager
 def _reproducible(torch_: Any, recipe: Recipe) -> Iterator[None]:
-    """Seeded, deterministic and on a fixed number of threads; the process gets its own settings back after."""
+    """Seeded, deterministic and on a fixed number of threads; the process gets its own settings back
+    after."""
     threads, strict = torch_.get_num_threads(), torch_.are_deterministic_algorithms_enabled()
     state = torch_.get_rng_state()
     torch_.set_num_threads(recipe.threads)
@@ -162,7 +168,7 @@ def corpus(recipe: Recipe) -> Iterator[str]:
         yield f'{word} {word} {word.capitalize()} "{word}"'
 
 
-def train_tokenizer(recipe: Recipe) -> PreTrainedTokenizerFast:
+def train_tokenizer(recipe: Recipe) -> Any:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -190,7 +196,7 @@ def train_tokenizer(recipe: Recipe) -> PreTrainedTokenizerFast:
     return tokenizer
 
 
-def new_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
+def new_model(recipe: Recipe, tokenizer: Any) -> LlamaForCausalLM:
     from transformers import LlamaConfig, LlamaForCausalLM
 
     config = LlamaConfig(
@@ -205,7 +211,7 @@ def new_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCau
 
 def pretrain(
     model: LlamaForCausalLM,
-    tokenizer: PreTrainedTokenizerFast,
+    tokenizer: Any,
     recipe: Recipe,
     items: Iterator[tiny_tasks.Item],
     progress: Report,
@@ -213,9 +219,7 @@ def pretrain(
     """A fixed number of AdamW steps under a one-cycle learning rate."""
     import torch
 
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.98), weight_decay=0.01
-    )
+    optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, recipe))
     started, told = time.monotonic(), 0.0
     model.train()
@@ -230,9 +234,7 @@ def pretrain(
         if spent - told > 0.5 or step == recipe.steps:
             told = spent
             eta = spent / step * (recipe.steps - step)
-            progress(
-                TrainProgress("training", step, recipe.steps, loss=round(loss.item(), 4), eta_s=round(eta, 1))
-            )
+            progress(TrainProgress("training", step, recipe.steps, loss=round(loss.item(), 4), eta_s=round(eta, 1)))
     model.eval()
 
 
@@ -242,16 +244,14 @@ def _rate(step: int, recipe: Recipe) -> float:
     return max(0.0, 1 - (step - recipe.warmup) / (recipe.steps - recipe.warmup)) + 0.01
 
 
-def _batches(
-    tokenizer: PreTrainedTokenizerFast, recipe: Recipe, items: Iterator[tiny_tasks.Item]
-) -> Iterator[dict[str, torch.Tensor]]:
+def _batches(tokenizer: Any, recipe: Recipe, items: Iterator[tiny_tasks.Item]) -> Iterator[dict[str, torch.Tensor]]:
     """`steps` right-padded batches with every task in each; the loss is on the answers only."""
     for _ in range(recipe.steps):
         pool = [next(items) for _ in range(recipe.batch)]
         yield _pad(_encode(tokenizer, pool), tokenizer.pad_token_id)
 
 
-def _encode(tokenizer: PreTrainedTokenizerFast, pool: list[tiny_tasks.Item]) -> list[tuple[list[int], int]]:
+def _encode(tokenizer: Any, pool: list[tiny_tasks.Item]) -> list[tuple[list[int], int]]:
     prompts = tokenizer([f"{USER}{i.prompt}{END}{ASSISTANT}" for i in pool])["input_ids"]
     answers = tokenizer([f"{i.answer}{END}" for i in pool])["input_ids"]
     return [(p + a, len(p)) for p, a in zip(prompts, answers, strict=True)]

@@ -8,24 +8,44 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-ANIMALS = ["dog", "cat", "horse", "mouse", "tiger", "sheep", "goat", "duck", "frog", "whale", "snake", "bear"]
-FOODS = ["bread", "apple", "rice", "soup", "cheese", "lemon", "onion", "pasta", "honey", "bean", "grape", "melon"]
-COLOURS = ["red", "blue", "green", "yellow", "black", "white", "brown", "pink", "grey", "violet", "orange", "gold"]
-TOOLS = ["hammer", "saw", "drill", "rope", "knife", "spade", "brush", "nail", "screw", "ladder", "chisel", "wrench"]
-PLACES = ["city", "river", "forest", "beach", "garden", "market", "bridge", "island", "valley", "office", "harbour", "station"]
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+ANIMALS = _words("dog cat horse mouse tiger sheep goat duck frog whale snake bear")
+FOODS = _words("bread apple rice soup cheese lemon onion pasta honey bean grape melon")
+COLOURS = _words("red blue green yellow black white brown pink grey violet orange gold")
+TOOLS = _words("hammer saw drill rope knife spade brush nail screw ladder chisel wrench")
+PLACES = _words("city river forest beach garden market bridge island valley office harbour station")
 KINDS = {"animal": ANIMALS, "food": FOODS, "colour": COLOURS, "tool": TOOLS, "place": PLACES}
 KIND_OF = {word: kind for kind, words in KINDS.items() for word in words}
 WORDS = sorted(KIND_OF)
 
 PAIRS = (
     "hot cold,big small,fast slow,high low,open closed,full empty,old new,hard soft,wet dry,light dark,"
-    "early late,loud quiet,rich poor,strong weak,clean dirty,first last,up down,left right,day night,happy sad"
+    "early late,loud quiet,rich poor,strong weak,clean dirty,first last,up down,left right,day night,"
+    "happy sad"
 )
-OPPOSITE = {a: b for pair in PAIRS.split(",") for a, b in (pair.split(), reversed(pair.split()))}
-POLAR = sorted(OPPOSITE)
+OPPOSITE: dict[str, str] = {a: b for pair in PAIRS.split(",") for a, b in (pair.split(), reversed(pair.split()))}
+POLAR: list[str] = sorted(OPPOSITE)
 
-# Ordinary office English, so that prose and JSON are not strange to the model though it learns nothing about either.
-OFFICE = ["a", "about", "account", "add", "address", "after", "again", "all", "and", "answer", "app", "are", "ask", "back", "because", "before", "blank", "blocked", "bill", "broken", "but", "by", "calendar", "call", "can", "change", "chart", "check", "code", "come", "contact", "could", "customer", "date", "day", "delivery", "desk", "does", "done", "down", "error", "every", "export", "explain", "fails", "file", "find", "for", "from", "get", "give", "good", "have", "help", "here", "how", "hour", "hurry", "if", "in", "into", "is", "it", "just", "know", "last", "later", "less", "list", "load", "lose", "mail", "make", "may", "me", "meeting", "message", "minute", "money", "month", "more", "morning", "much", "my", "name", "need", "needed", "never", "new", "next", "no", "not", "nothing", "now", "number", "of", "off", "on", "once", "only", "open", "or", "order", "our", "out", "page", "paid", "part", "password", "pay", "people", "phone", "plan", "please", "problem", "question", "quick", "read", "ready", "reason", "receipt", "remove", "report", "right", "save", "say", "screen", "search", "see", "send", "server", "set", "sheet", "shows", "since", "slow", "slows", "some", "soon", "still", "stop", "stopped", "such", "sure", "switch", "sync", "system", "table", "take", "text", "thank", "that", "the", "their", "them", "then", "there", "they", "thing", "this", "time", "to", "today", "together", "too", "turn", "two", "under", "until", "up", "update", "urgent", "us", "use", "user", "very", "wait", "want", "was", "way", "we", "week", "well", "were", "what", "when", "where", "which", "while", "who", "whole", "why", "will", "with", "work", "working", "would", "write", "year", "yes", "yet", "you", "your", "billing", "mobile", "login", "dashboard", "product", "severity", "level", "intent", "status", "bug", "cancel", "request", "high", "normal", "low", "name", "kind", "value", "invoice", "payment", "card", "setup", "option", "options", "setting", "backup", "night", "team", "ticket", "support", "sort", "sign", "hello", "dear", "theme", "dark"]
+# Ordinary office English, so that its words are not strange to the model, though it learns nothing about them.
+OFFICE = _words("""
+a about account add address after again all and answer app are ask back because before blank blocked bill
+broken but by calendar call can change chart check code come contact could customer date day delivery desk
+does done down error every export explain fails file find for from get give good have help here how hour
+hurry if in into is it just know last later less list load lose mail make may me meeting message minute
+money month more morning much my name need needed never new next no not nothing now number of off on once
+only open or order our out page paid part password pay people phone plan please problem question quick
+read ready reason receipt remove report right save say screen search see send server set sheet shows since
+slow slows some soon still stop stopped such sure switch sync system table take text thank that the their
+them then there they thing this time to today together too turn two under until up update urgent us use
+user very wait want was way we week well were what when where which while who whole why will with work
+working would write year yes yet you your billing mobile login dashboard product severity level intent
+status bug cancel request high normal low kind value invoice payment card setup option options
+setting backup night team ticket support sort sign hello dear theme dark
+""")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ EDGE = 1024 * 1024
 
 
 def fingerprint(base: str) -> str:
-    """sha256 over what makes a base folder that base: its config and tokenizer in full, its weight files by name,
-    size and their first and last MiB. A hub name stands for itself."""
+    """sha256 over what makes a base folder that base: its config and tokenizer in full, its weight files by
+    name, size and their first and last MiB. A hub name stands for itself."""
     folder = Path(base)
     if not folder.is_dir():
         return hashlib.sha256(base.encode()).hexdigest()
@@ -50,7 +50,8 @@ def versions() -> dict[str, str]:
 
 
 def write(folder: Path, spec: RunSpec, *, base: str, metrics: dict[str, Any], extra: dict[str, Any]) -> None:
-    """card.json and README.md; `extra` is the caller's (dataset sha256, job id …) and cannot shadow our keys."""
+    """card.json and README.md; `extra` is the caller's (dataset sha256, job id …) and cannot shadow our
+    keys."""
     card = {
         **extra,
         "spec": spec.model_dump(mode="json"),
@@ -82,8 +83,8 @@ def _prose(spec: RunSpec, metrics: dict[str, Any], extra: dict[str, Any]) -> str
         f"- tokens trained: {metrics.get('trained_tokens', '?')}",
         f"- dataset sha256: {dataset}" if dataset else "- dataset sha256: not recorded",
         "",
-        "Whether it is better than what it replaces is for the evaluation to say, not for this page. The whole "
-        "specification, seeds and library versions are in `card.json`.",
+        "Whether it is better than what it replaces is for the evaluation to say, not for this page. The "
+        "whole specification, seeds and library versions are in `card.json`.",
     ]
     return "\n".join(lines) + "\n"
 

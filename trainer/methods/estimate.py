@@ -1,4 +1,5 @@
-"""What a run will take, before it is started: parameters exactly, time and memory by stated rules. No torch."""
+"""What a run will take, before it is started: parameters exactly, time and memory by stated rules. No
+torch."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ QLORA_BYTES = 0.53  # a 4-bit weight with its doubly quantized scales
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A Llama-like model by its config.json. `linears` holds (inputs, outputs) of one layer's matrices by name."""
+    """A Llama-like model by its config.json. `linears` holds (inputs, outputs) of one layer's matrices by
+    name."""
 
     layers: int
     hidden: int
@@ -127,7 +129,8 @@ def estimate(
     gpu_hour_usd: float = 0.0,
     cores: int | None = None,
 ) -> Estimate:
-    """`rows` and `tokens` are those of one epoch's new rows; `gpu` is {"name", "memory_bytes"} or None for CPU."""
+    """`rows` and `tokens` are those of one epoch's new rows; `gpu` is {"name", "memory_bytes"} or None for
+    CPU."""
     shape, admitted = (shape_of(base_config), "") if base_config else guessed_shape(spec.base)
     total = shape.parameters
     trained = total if spec.method == "full" else shape.lora_parameters(spec.lora_r, spec.target_modules)
@@ -163,8 +166,8 @@ def count_steps(spec: RunSpec, *, rows: int, epoch_tokens: int, length: int) -> 
 
 
 def flops_per_token(spec: RunSpec, shape: Shape) -> float:
-    """Forward and backward, a tenth more for validation. A frozen base needs no weight gradients: 4 instead of 6
-    operations for each parameter; unpacking 4-bit weights costs about a third more."""
+    """Forward and backward, a tenth more for validation. A frozen base needs no weight gradients: 4 instead
+    of 6 operations for each parameter; unpacking 4-bit weights costs about a third more."""
     used = shape.linear_parameters + shape.vocab * shape.hidden
     return 1.1 * used * {"full": 6.0, "lora": 4.0, "qlora": 5.3}[spec.method]
 
@@ -186,8 +189,8 @@ def throughput(gpu: dict[str, Any] | None, cores: int | None = None) -> tuple[fl
 
 
 def memory_parts(spec: RunSpec, shape: Shape, trained: int, length: int, *, on_gpu: bool) -> dict[str, int]:
-    """Bytes by part. Activations: about 17 values per token, layer and hidden unit, as nothing is recomputed, and the
-    logits of one chunk."""
+    """Bytes by part. Activations: about 17 values per token, layer and hidden unit, as nothing is
+    recomputed, and the logits of one chunk."""
     half = 2 if on_gpu else 4
     frozen = shape.parameters - shape.linear_parameters
     weights = {

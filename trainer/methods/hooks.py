@@ -1,4 +1,5 @@
-"""Our rules hooked into the trainer's own loop. The classes are made at use: their parents are heavy to import."""
+"""Our rules hooked into the trainer's own loop. The classes are made at use: their parents are heavy to
+import."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 @cache
 def trainer_class() -> Any:
     """TRL's SFTTrainer, counting the tokens that are not padding and leaving out the hub's model card."""
-    from trl import SFTTrainer
+    from trl.trainer.sft_trainer import SFTTrainer
 
     class CountingTrainer(SFTTrainer):
         run_state: RunState
@@ -43,9 +44,7 @@ def callback(steward: Steward) -> TrainerCallback:
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             control.should_save = steward.after_step(state.global_step)
 
-        def on_log(
-            self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any
-        ) -> None:
+        def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:
             if logs and "loss" in logs:
                 steward.logged(state.global_step, state.epoch or 0.0, logs["loss"], logs.get("learning_rate"))
 

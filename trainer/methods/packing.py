@@ -1,4 +1,5 @@
-"""Batches: several conversations in one sequence (best fit decreasing), kept apart by their positions alone."""
+"""Batches: several conversations in one sequence (best fit decreasing), kept apart by their positions
+alone."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from trainer.methods.rows import IGNORED, Encoded
 def dataset(rows: Sequence[Encoded], max_length: int, *, pack: bool) -> Any:
     """A `datasets.Dataset` of input_ids, labels and seq_lengths (one length where nothing is packed)."""
     from datasets import Dataset, disable_progress_bars
-    from trl import pack_dataset
+    from trl.data_utils import pack_dataset
 
     disable_progress_bars()
     plain = Dataset.from_dict({"input_ids": [r.ids for r in rows], "labels": [r.labels for r in rows]})
@@ -21,9 +22,9 @@ def dataset(rows: Sequence[Encoded], max_length: int, *, pack: bool) -> Any:
 
 
 class Collator:
-    """Right-padded batches. Packed: `position_ids` restart with every conversation and no attention mask is given,
-    from which transformers builds the block mask (an all-ones mask would undo it). `real_tokens` counts what is
-    not padding."""
+    """Right-padded batches. Packed: `position_ids` restart with every conversation and no attention mask is
+    given, from which transformers builds the block mask (an all-ones mask would undo it). `real_tokens`
+    counts what is not padding."""
 
     def __init__(self, pad_token: int, *, packed: bool) -> None:
         self.pad_token = pad_token
@@ -41,9 +42,7 @@ class Collator:
         if self.packed:
             out["position_ids"] = torch.tensor([_positions(r["seq_lengths"], width) for r in batch])
         else:
-            out["attention_mask"] = torch.tensor(
-                [self._fill([1] * len(r["input_ids"]), width, 0) for r in batch]
-            )
+            out["attention_mask"] = torch.tensor([self._fill([1] * len(r["input_ids"]), width, 0) for r in batch])
         return out
 
     @staticmethod

@@ -1,4 +1,5 @@
-"""What must hold before a training step is worth its electricity. Each check answers a way other runs went wrong."""
+"""What must hold before a training step is worth its electricity. Each check answers a way other runs went
+wrong."""
 
 from __future__ import annotations
 
@@ -52,17 +53,18 @@ def _ends_taught(rows: Sequence[Encoded], ends: Sequence[int]) -> int:
     taught = sum(1 for row in rows if any(label in stops for label in row.labels if label != IGNORED))
     if taught == 0:
         raise BadInput(
-            "No row teaches the end of an answer: the end-of-turn token carries no loss, so a tuned model would not "
-            "stop by itself.",
-            fix="Put the end-of-turn token inside {% generation %} in the chat template; if rows are cut, raise "
-            "max_length.",
+            "No row teaches the end of an answer: the end-of-turn token carries no loss, so a tuned model "
+            "would not stop by itself.",
+            fix="Put the end-of-turn token inside {% generation %} in the chat template; if rows are cut, "
+            "raise max_length.",
             code="end_not_taught",
         )
     return taught
 
 
 def packing_isolates(model: Any, encoded: EncodedRows) -> bool:
-    """Whether this base keeps packed conversations apart: two short rows give the same logits packed and alone.
+    """Whether this base keeps packed conversations apart: two short rows give the same logits packed and
+    alone.
 
     Bases that ignore `position_ids` would let one conversation read another; they are trained unpacked.
     """

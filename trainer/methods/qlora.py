@@ -22,7 +22,8 @@ class QLora(Lora):
         )
         model = load_causal_lm(base, dtype, quantization_config=quantization)
         for module in model.modules():
-            # On CPUs with AVX512-bf16 an eval forward would repack the weights, and later dequantizing give garbage.
+            # On CPUs with AVX512-bf16 an eval forward would repack the weights; dequantizing them
+            # afterwards gives garbage.
             if hasattr(module, "support_avx512bf16_for_cpu"):
                 module.support_avx512bf16_for_cpu = False
         return model

@@ -58,7 +58,7 @@ def with_replay(new: list[Row], replay_file: Path | None, share: float, seed: in
         return new, 0
     if replay_file is None:
         raise BadInput(
-            f"This run asks for replay of old tasks ({share:g} per new row), but the base brings no replay rows.",
+            f"This run asks for replay of old tasks ({share:g} per new row), but the base brings none.",
             fix="Set replay to 0, or put rows of what the model must not forget into the base folder's "
             "tunesmith/replay.jsonl.",
             code="no_replay_file",
@@ -77,7 +77,8 @@ def with_replay(new: list[Row], replay_file: Path | None, share: float, seed: in
 
 
 def encode(tokenizer: Any, rows: Sequence[Row], max_length: int) -> EncodedRows:
-    """Tokenize with the base's template; the loss is on assistant turns (weight 0 excepted) and their ends."""
+    """Tokenize with the base's template; the loss is on assistant turns (weight 0 excepted) and their
+    ends."""
     out = EncodedRows()
     for row in rows:
         out.counts.rows += 1
@@ -98,9 +99,6 @@ def encode_row(tokenizer: Any, row: Row) -> Encoded:
     messages = row["messages"]
     told = chat.spoken(tokenizer, messages, tools=row.get("tools"))
     weights = [m.get("weight", 1) for m in messages if m["role"] == "assistant"]
-    labels = [
-        t if turn >= 0 and weights[turn] != 0 else IGNORED
-        for t, turn in zip(told.ids, told.turns, strict=True)
-    ]
+    labels = [t if turn >= 0 and weights[turn] != 0 else IGNORED for t, turn in zip(told.ids, told.turns, strict=True)]
     labels[0] = IGNORED  # nothing predicts a first token; in a packed sequence it would follow a stranger
     return Encoded(told.ids, labels)

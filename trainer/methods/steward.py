@@ -1,4 +1,5 @@
-"""Watches a run step by step: progress, stop requests, checkpoints by the clock, the best weights, early stopping."""
+"""Watches a run step by step: progress, stop requests, checkpoints by the clock, the best weights, early
+stopping."""
 
 from __future__ import annotations
 
@@ -108,9 +109,7 @@ class Steward:
         else:
             state.evals_without_gain += 1
         patience = self.spec.early_stopping_patience
-        state.stopped_early = (
-            bool(patience) and state.evals_without_gain >= patience and step < self.total_steps
-        )
+        state.stopped_early = bool(patience) and state.evals_without_gain >= patience and step < self.total_steps
         self.tell("validating", step, epoch, val_loss=val_loss, loss=state.last_loss)
         return state.stopped_early
 
@@ -130,9 +129,7 @@ class Steward:
         if self.pausing:
             raise Stopped("pause", step)
 
-    def tell(
-        self, stage: str, step: int = 0, epoch: float = 0.0, *, note: str = "", **losses: float | None
-    ) -> None:
+    def tell(self, stage: str, step: int = 0, epoch: float = 0.0, *, note: str = "", **losses: float | None) -> None:
         self._told = time.monotonic()
         pace, eta = self._pace(step)
         self.on_progress(

@@ -61,11 +61,11 @@ def train(
 ) -> TrainResult:
     """Train as `spec` says and leave the artifact in `work_dir/artifact`.
 
-    Rows are OpenAI chat, already checked. `on_checkpoint(folder, step, metrics)` is called when a checkpoint folder
-    is whole. `should_stop()` is asked after every step: "cancel" and "pause" end in `Stopped` ("pause" after a
-    checkpoint). `resume_from` is a checkpoint folder of the same spec and files: the run goes on as if it had never
-    ended. Out of accelerator memory is answered once, with half the batch, twice the accumulation and recomputed
-    activations.
+    Rows are OpenAI chat, already checked. `on_checkpoint(folder, step, metrics)` is called when a
+    checkpoint folder is whole. `should_stop()` is asked after every step: "cancel" and "pause" end in
+    `Stopped` ("pause" after a checkpoint). `resume_from` is a checkpoint folder of the same spec and files:
+    the run goes on as if it had never ended. Out of accelerator memory is answered once, with half the
+    batch, twice the accumulation and recomputed activations.
     """
     with train_extra("Training"):
         import torch
@@ -109,7 +109,7 @@ def _one_run(
     run.model = run.method.wrap(run.model, run.spec)
     run.metrics["learning_rate"] = run.spec.learning_rate or run.method.learning_rate(parameters)
     run.metrics["trainable_parameters"] = sum(p.numel() for p in run.model.parameters() if p.requires_grad)
-    run.steward.save_weights = lambda folder: run.model.save_pretrained(folder)
+    run.steward.save_weights = run.model.save_pretrained
     _bring_best(run, resume_from)
     trainer = _trainer(run)
     if run.dev_set is not None and resume_from is None:
@@ -165,7 +165,7 @@ def _bring_best(run: Run, resume_from: Path | None) -> None:
 def _trainer(run: Run) -> Any:
     import torch
     from transformers import PrinterCallback
-    from trl import SFTConfig
+    from trl.trainer.sft_config import SFTConfig
 
     from trainer.methods.hooks import callback, trainer_class
 
