@@ -62,9 +62,7 @@ def check(
         return tally.report(size)
 
 
-def rows(
-    path: Path, *, settings: Settings | None = None, format: str | None = None
-) -> Iterator[tuple[int, Any]]:
+def rows(path: Path, *, settings: Settings | None = None, format: str | None = None) -> Iterator[tuple[int, Any]]:
     """Exactly the rows that `check` accepts, each with its line number. Raises BadInput for a file that
     cannot be used as a whole."""
     chosen = load_format(format)

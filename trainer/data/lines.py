@@ -38,8 +38,7 @@ HINTS: dict[str, str] = {
     "without the brackets and without commas between lines.",
     "pretty": "The JSON is spread over many lines. In JSONL each row is one whole object on one line.",
     "csv": f"This looks like CSV, not JSONL. {_CONVERT}",
-    "cr": "Lines end in a lone CR (old Mac style), so the whole file reads as one line. "
-    "Save it with LF line ends.",
+    "cr": "Lines end in a lone CR (old Mac style), so the whole file reads as one line. Save it with LF line ends.",
     "text": f"This looks like plain text, not JSONL. {_CONVERT}",
 }
 

@@ -99,9 +99,7 @@ def _scan_lines(lines: Iterator[Line], format: Format, limits: Limits) -> Iterat
         scanned = _scan_line(line, format, limits)
         rows += not is_blank(scanned)
         if rows > limits.rows:
-            raise Refused(
-                Problem("too_many_rows", f"The file has more rows than the limit, {limits.rows:,}.")
-            )
+            raise Refused(Problem("too_many_rows", f"The file has more rows than the limit, {limits.rows:,}."))
         yield scanned
     if not rows:
         raise Refused(Problem("empty_file", "The file is empty: there is not a single row in it."))

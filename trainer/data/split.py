@@ -87,9 +87,7 @@ def split(
 
 def _checked(dev: float, test: float, group: str) -> Callable[[dict[str, Any]], str]:
     if not (0 <= dev < 1 and 0 <= test < 1 and dev + test < 1):
-        raise BadInput(
-            f"Shares of {dev} and {test} leave nothing to train on.", fix="Keep their sum below 1."
-        )
+        raise BadInput(f"Shares of {dev} and {test} leave nothing to train on.", fix="Keep their sum below 1.")
     if group not in GROUPS:
         raise BadInput(f"Rows cannot be grouped by {group!r}.", fix=f"Known: {', '.join(GROUPS)}.")
     return GROUPS[group]

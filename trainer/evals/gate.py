@@ -130,16 +130,12 @@ def _kept(spec: GateSpec, evidence: Evidence) -> _Finding:
     margin, clear = spec.regression_margin, rows_to_clear(spec.regression_margin, 0, spec.confidence)
     if n == 0:
         verdict = GateVerdict.INCONCLUSIVE if spec.regression_required else GateVerdict.PASS
-        said = (
-            "No regression row that the base answers rightly was run: what the candidate forgot is unknown."
-        )
+        said = "No regression row that the base answers rightly was run: what the candidate forgot is unknown."
         return _Finding(verdict, "no_regression_rows", said, clear)
     share = wilson(lost, n, spec.confidence)
     said = f"Of {n} old skills' rows {evidence.kept} are kept; lost {percent(share)}"
     if share.low > margin:
-        return _Finding(
-            GateVerdict.FAIL, "forgot", f"{said}. More than the {whole(margin)} allowed is forgotten."
-        )
+        return _Finding(GateVerdict.FAIL, "forgot", f"{said}. More than the {whole(margin)} allowed is forgotten.")
     if share.high <= margin:
         return _Finding(GateVerdict.PASS, "kept", f"{said}. That is within the {whole(margin)} allowed.")
     more = max(rows_to_clear(margin, lost, spec.confidence), clear) - n if share.estimate < margin else None

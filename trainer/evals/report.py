@@ -27,10 +27,8 @@ def lines(report: EvalReport) -> list[str]:
     """The report as sentences: verdict, reasons, what this many rows can show, slices that lost the most."""
     said = [headline(report), *report.reasons]
     if report.metrics:
-        effect = report.minimum_detectable_effect
-        said.append(
-            f"{report.test_rows} test rows show a gain of {effect * 100:.0f} points or more four times in five."
-        )
+        points_shown = report.minimum_detectable_effect * 100
+        said.append(f"{report.test_rows} test rows show gains of {points_shown:.0f} points or more, mostly.")
     return said + _worst_slices(report)
 
 

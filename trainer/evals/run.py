@@ -82,9 +82,7 @@ def _contamination(
     return leaks, rest, Contamination(True, len(leaks), len(regression) - len(rest), ids)
 
 
-def _ask_all(
-    suites: list[tuple[str, Case]], asking: Asking, on_progress: Progress | None
-) -> tuple[RowResult, ...]:
+def _ask_all(suites: list[tuple[str, Case]], asking: Asking, on_progress: Progress | None) -> tuple[RowResult, ...]:
     rows: list[RowResult] = []
     for start in range(0, len(suites), BATCH):
         rows += _ask(suites[start : start + BATCH], asking)
@@ -109,9 +107,7 @@ def _ask(batch: list[tuple[str, Case]], asking: Asking) -> list[RowResult]:
     return [_row(suite, case, base, tuned, asking.metrics) for (suite, case), base, tuned in pairs]
 
 
-def _row(
-    suite: str, case: Case, base: GenerateResult, tuned: GenerateResult, metrics: tuple[Metric, ...]
-) -> RowResult:
+def _row(suite: str, case: Case, base: GenerateResult, tuned: GenerateResult, metrics: tuple[Metric, ...]) -> RowResult:
     asked = [m for m in metrics if m.applies(case.expected)]
     return RowResult(
         suite=suite,
@@ -152,9 +148,7 @@ def _report(
         gate=gate.model_dump(),
         test_rows=test_rows,
         metrics=_summaries(test, gate),
-        regression=Regression(len(old), kept.base_right, kept.both, share, left_out)
-        if old or left_out
-        else None,
+        regression=Regression(len(old), kept.base_right, kept.both, share, left_out) if old or left_out else None,
         slices=_slices(rows, gate.primary),
         contamination=contamination,
         minimum_detectable_effect=minimum_detectable_effect(test_rows, alpha=gate.alpha),

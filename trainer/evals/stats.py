@@ -81,9 +81,7 @@ def wilson(k: int, n: int, conf: float = 0.95) -> Interval:
 
     bounds: Any = proportion_confint(k, n, alpha=1 - conf, method="wilson")
     low, high = bounds
-    return Interval(
-        k / n, max(0.0, min(float(low), k / n)), min(1.0, max(float(high), k / n)), n, conf, "wilson"
-    )
+    return Interval(k / n, max(0.0, min(float(low), k / n)), min(1.0, max(float(high), k / n)), n, conf, "wilson")
 
 
 def paired_difference(base: Sequence[bool], tuned: Sequence[bool], conf: float = 0.95) -> Interval:
@@ -110,9 +108,7 @@ def paired_interval(pairs: Paired, conf: float = 0.95) -> Interval:
 def _correlation(pairs: Paired) -> float:
     """Of the two outcomes, with Newcombe's correction for continuity where it is positive."""
     neither = pairs.n - pairs.both - pairs.base_only - pairs.tuned_only
-    margins = (
-        pairs.tuned_right * (pairs.n - pairs.tuned_right) * pairs.base_right * (pairs.n - pairs.base_right)
-    )
+    margins = pairs.tuned_right * (pairs.n - pairs.tuned_right) * pairs.base_right * (pairs.n - pairs.base_right)
     if not margins:
         return 0.0
     cross = pairs.both * neither - pairs.base_only * pairs.tuned_only
@@ -122,9 +118,7 @@ def _correlation(pairs: Paired) -> float:
 
 
 @lru_cache(maxsize=4096)
-def power(
-    n: int, effect: float, discordance: float = DISCORDANCE, alpha: float = 0.05, least: float = 0.0
-) -> float:
+def power(n: int, effect: float, discordance: float = DISCORDANCE, alpha: float = 0.05, least: float = 0.0) -> float:
     """How often exact McNemar on n rows sees a true gain of `effect` with p < alpha and a gain of at least
     `least` in the sample. Computed exactly, over every number of rows on which the models may differ."""
     import numpy as np

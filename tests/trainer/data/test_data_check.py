@@ -23,9 +23,7 @@ def say(role: str, content: object = "hi", **more: object) -> dict[str, object]:
 
 
 def row(n: object, *messages: dict[str, object], **more: object) -> str:
-    return json.dumps(
-        {"messages": list(messages) or [say("user", f"q {n}"), say("assistant", f"a {n}")], **more}
-    )
+    return json.dumps({"messages": list(messages) or [say("user", f"q {n}"), say("assistant", f"a {n}")], **more})
 
 
 def talk(*messages: object, **more: object) -> str:
@@ -118,9 +116,7 @@ DEFECTS: list[tuple[str, str | bytes]] = [
             say(
                 "assistant",
                 None,
-                tool_calls=[
-                    {"id": "c", "type": "function", "function": {"name": "f", "arguments": {"a": 1}}}
-                ],
+                tool_calls=[{"id": "c", "type": "function", "function": {"name": "f", "arguments": {"a": 1}}}],
             ),
         ),
     ),

@@ -15,9 +15,7 @@ from trainer.data.parse import parse
 from trainer.types import Severity, Verdict
 
 QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-TEXT = st.text(max_size=12) | st.sampled_from(
-    ["hi", 'a "role": b', "back\\slash", '\\"', "\u2028", "\\u0000"]
-)
+TEXT = st.text(max_size=12) | st.sampled_from(["hi", 'a "role": b', "back\\slash", '\\"', "\u2028", "\\u0000"])
 LOOSE = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
@@ -47,9 +45,7 @@ def lines(draw: st.DrawFn) -> bytes:
     raw = bytearray(text.encode("utf-8", "surrogatepass"))
     for _ in range(draw(st.integers(0, 2))):
         a, b = sorted((draw(st.integers(0, len(raw))), draw(st.integers(0, len(raw)))))
-        raw[a:b] = draw(
-            st.sampled_from([bytes(raw[a:b]) * 2, b"", b'"', b"\\", b",", b'"role": "user", ', b"\xff"])
-        )
+        raw[a:b] = draw(st.sampled_from([bytes(raw[a:b]) * 2, b"", b'"', b"\\", b",", b'"role": "user", ', b"\xff"]))
     return bytes(raw).replace(b"\n", b" ")
 
 
@@ -67,12 +63,8 @@ def test_what_the_fast_path_passes_the_careful_path_passes(raw: bytes) -> None:
 
 
 @QUICK
-@given(
-    many=st.lists(lines() | st.binary(max_size=40), max_size=12), end=st.sampled_from([b"\n", b"\r\n", b""])
-)
-def test_any_bytes_get_a_report_that_the_loader_keeps_to(
-    tmp_path: Path, many: list[bytes], end: bytes
-) -> None:
+@given(many=st.lists(lines() | st.binary(max_size=40), max_size=12), end=st.sampled_from([b"\n", b"\r\n", b""]))
+def test_any_bytes_get_a_report_that_the_loader_keeps_to(tmp_path: Path, many: list[bytes], end: bytes) -> None:
     path = tmp_path / "f.jsonl"
     path.write_bytes(end.join(many))
     report = check(path)
@@ -85,9 +77,7 @@ def test_any_bytes_get_a_report_that_the_loader_keeps_to(
 
 
 def chat(n: int) -> str:
-    return json.dumps(
-        {"messages": [{"role": "user", "content": f"q{n}"}, {"role": "assistant", "content": f"a{n}"}]}
-    )
+    return json.dumps({"messages": [{"role": "user", "content": f"q{n}"}, {"role": "assistant", "content": f"a{n}"}]})
 
 
 @QUICK

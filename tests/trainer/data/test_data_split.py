@@ -17,9 +17,7 @@ QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCh
 
 
 def row(question: str, answer: str = "a") -> str:
-    return json.dumps(
-        {"messages": [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]}
-    )
+    return json.dumps({"messages": [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]})
 
 
 def write(path: Path, lines: list[str]) -> Path:
@@ -28,11 +26,7 @@ def write(path: Path, lines: list[str]) -> Path:
 
 
 def members(result: SplitResult) -> dict[str, set[str]]:
-    return {
-        part: {prompt_key(row) for _, row in rows(result.files[part])}
-        for part in PARTS
-        if result.counts[part]
-    }
+    return {part: {prompt_key(row) for _, row in rows(result.files[part])} for part in PARTS if result.counts[part]}
 
 
 def test_every_row_lands_once_and_prompts_stay_together(tmp_path: Path) -> None:

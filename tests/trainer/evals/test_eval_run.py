@@ -140,9 +140,7 @@ def test_every_metric_keeps_the_contract(name: str) -> None:
     for expected in ("", "yes", '{"a": 1}', "[" * 5000):
         if metric.applies(expected):
             assert metric.score(expected, expected) == 1
-            assert all(
-                0 <= metric.score(expected, answer) <= 1 for answer in ("", "no", "{", "[" * 5000, "\ud800")
-            )
+            assert all(0 <= metric.score(expected, answer) <= 1 for answer in ("", "no", "{", "[" * 5000, "\ud800"))
 
 
 @pytest.mark.parametrize(

@@ -45,12 +45,7 @@ class OpenAIChat:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
         messages = row.messages
-        if (
-            not messages
-            or messages[-1].role != "assistant"
-            or _odd(raw)
-            or not _keys_once(raw, len(messages))
-        ):
+        if not messages or messages[-1].role != "assistant" or _odd(raw) or not _keys_once(raw, len(messages)):
             return None
         user = False
         for message in messages:

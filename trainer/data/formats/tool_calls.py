@@ -69,9 +69,7 @@ def _result(message: dict[str, Any], waiting: dict[str, str], path: str) -> Iter
         yield Problem("tool_without_call", f"No open call has this tool_call_id ({found}).", path)
 
 
-def _calls(
-    message: dict[str, Any], waiting: dict[str, str], known: set[str] | None, path: str
-) -> Iterator[Problem]:
+def _calls(message: dict[str, Any], waiting: dict[str, str], known: set[str] | None, path: str) -> Iterator[Problem]:
     calls = message.get("tool_calls")
     if calls is None or isinstance(calls, Unreadable):
         return
