@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from langchain.agents import create_agent
@@ -172,7 +172,7 @@ class StandIn(AgentMiddleware):
 @dynamic_prompt
 def topic_prompt(request: ModelRequest) -> str:
     """The prompt, and what this thread is about: ids only, no words of people or data."""
-    context: Context = request.runtime.context
+    context = cast(Context, request.runtime.context)
     topic = context.services.threads.topic(context.caller.origin)
     known = {"dataset": topic.dataset_id, "job": topic.job_id, "model": topic.model_id}
     about = ", ".join(f"{name} {value}" for name, value in known.items() if value) or "nothing yet"

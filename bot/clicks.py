@@ -11,6 +11,8 @@ from slack_bolt import Ack, App
 
 from bot.blocks import note
 from bot.blocks.kit import Card
+from bot.blocks.kit import context as context_block
+from bot.blocks.mrkdwn import person
 from bot.door import Door
 from tools.context import Caller, Context
 from trainer.errors import BadInput, Conflict, LimitExceeded
@@ -31,6 +33,7 @@ class Click:
     ts: str  # of the message with the button
     trigger_id: str
     action_ts: str
+    message: Json  # as it is now, to take spent buttons off it
 
     @property
     def context(self) -> Context:
@@ -42,6 +45,12 @@ class Click:
 
     def key(self, part: str) -> str:
         return f"click:{self.channel}:{self.ts}:{self.action_ts}:{part}"
+
+    def spend(self, what: str) -> None:
+        """Take the buttons off the message, and say instead what was pressed and by whom."""
+        kept = [b for b in self.message.get("blocks") or [] if b.get("type") != "actions"]
+        said = context_block(f"{what} by {person(self.caller.user)}.")
+        self.door.edit(self.channel, self.ts, Card(str(self.message.get("text") or what), [*kept, said]))
 
     def once(self) -> None:
         """Refuse a second press of the same button within a few seconds, by anybody."""
@@ -101,4 +110,5 @@ def _click(door: Door, body: Json, origin: dict[str, str]) -> Click:
         ts,
         str(body.get("trigger_id", "")),
         str(action.get("action_ts")),
+        body.get("message") or {},
     )

@@ -14,7 +14,7 @@ HELP = (
     "Drop a JSONL file into the channel and I check it. Then say, in its thread:\n"
     "• `advise` – prompt, RAG or fine-tune? e.g. “should we fine-tune for our tone with 400 examples?”\n"
     "• `check`, `split`, `estimate` – look at the dataset, and what a run would take\n"
-    "• `train` – e.g. “train on tiny-base with lora replay 100% 15 epochs suffix tickets”; nothing runs before a click\n"
+    "• `train` – e.g. “train on tiny-base with lora replay 100% 15 epochs suffix tickets”; nothing runs unasked\n"
     "• `status`, `jobs`, `cancel` – how runs are, and stop one\n"
     "• `evaluate`, `show evaluation` – base against tuned on sealed rows\n"
     "• `promote to tickets`, `roll back tickets` – a second person decides\n"

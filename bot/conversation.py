@@ -10,6 +10,7 @@ from bot import cards, uploads
 from bot.blocks import note
 from bot.blocks.kit import Card, context
 from bot.blocks.mrkdwn import esc
+from bot.commands import parse
 from bot.door import Door
 from bot.guard import Refused
 from bot.inbox import TRIES, Letter
@@ -66,11 +67,17 @@ def caller_refused(door: Door, letter: Letter) -> bool:
 
 
 def _serve(door: Door, letter: Letter, caller: Caller) -> None:
-    usable = uploads.check_all(door, letter, caller) if letter.event.get("files") else True
     said = words(door, letter)
-    spoken = not letter.event.get("files") or _addressed(door, letter.event)
-    if usable and spoken and (said or not letter.event.get("files")):
+    usable = uploads.check_all(door, letter, caller) if letter.event.get("files") else True
+    spoken = not letter.event.get("files") or (_addressed(door, letter.event) and _is_wish(door, said))
+    if usable and spoken:
         _answer(door, letter, caller, said)
+
+
+def _is_wish(door: Door, said: str) -> bool:
+    """Words beside a file may be a wish ("train on this") or a mere caption; the grammar tells them apart."""
+    wish = parse(said) if said else None
+    return bool(said) and (door.settings.has_llm or bool(wish and wish.tool))
 
 
 def _answer(door: Door, letter: Letter, caller: Caller, said: str) -> None:

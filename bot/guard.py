@@ -44,7 +44,7 @@ class Ourselves:
 
 
 def ourselves(client: WebClient) -> Ourselves:
-    said = client.auth_test()
+    said: Json = dict(client.auth_test().data)  # type: ignore[arg-type]
     return Ourselves(said["team_id"], said["user_id"], said.get("bot_id") or "", said.get("url") or "")
 
 
@@ -95,7 +95,7 @@ class Guard:
         if known and time.monotonic() - at < KNOWN_FOR_S:
             return known
         try:
-            person = dict(self.client.users_info(user=user)["user"])
+            person: Json = self.client.users_info(user=user).get("user") or {}
         except AWAY as error:
             log.warning("users_info_failed", user=user, reason=code_of(error))
             raise Refused("unknown", "I could not look up who you are just now. Please try again.") from None

@@ -131,7 +131,7 @@ class Outbox:
             unfurl_links=False,
             unfurl_media=False,
         )
-        return said["ts"]
+        return str(said["ts"])
 
     def _pictures(self, row: Row) -> list[Json]:
         """The picture that goes with a message, uploaded; a message never fails for want of its picture."""
@@ -144,7 +144,7 @@ class Outbox:
                 return []
             png, alt, filename = painted
             said = self.reader.files_upload_v2(content=png, filename=filename, title=filename, alt_txt=alt)
-            return [picture(said["files"][0]["id"], alt)]
+            return [picture((said.get("files") or [])[0]["id"], alt)]
         except Exception:
             log.exception("picture_failed", key=row.key)
             return []
@@ -158,7 +158,7 @@ class Outbox:
                 said = self.reader.conversations_replies(ts=row.thread_ts, **more)
             else:
                 said = self.reader.conversations_history(**more)
-            for message in said["messages"]:
+            for message in said.get("messages") or []:
                 metadata = message.get("metadata") or {}
                 payload = metadata.get("event_payload") or {}
                 if metadata.get("event_type") == EVENT_TYPE and payload.get("key") == row.key:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from trainer.services import Services
@@ -42,11 +45,19 @@ class Painter:
         return found
 
     def _evaluation(self, evaluation_id: str) -> Picture | None:
+        """Base beside tuned; None where nothing was scored."""
         from bot.blocks.evaluation import describe
-        from trainer.evals import report
+        from bot.pictures import DRAWING
+        from trainer.evals.outcome import EvalReport
+        from trainer.evals.report import chart
 
         row = self.services.models.evaluation(evaluation_id)
-        return report.chart(row.report), describe(row), "comparison.png"
+        if not row.report.get("metrics"):
+            return None
+        made = replace(EvalReport.from_dict(row.report), candidate=row.model_id)
+        with tempfile.TemporaryDirectory() as folder, DRAWING:
+            png = chart(made, Path(folder) / "chart.png").read_bytes()
+        return png, describe(row), "comparison.png"
 
 
 def _in_words(train: list[tuple[float, float]], validation: list[tuple[float, float]]) -> str:

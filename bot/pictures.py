@@ -5,20 +5,9 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
-_DRAWING = threading.Lock()  # matplotlib's font cache is not safe between threads
-
-
-def histogram(edges: Sequence[int], counts: Sequence[int]) -> bytes:
-    def draw(axes: Any) -> None:
-        widths = [b - a for a, b in pairwise(edges)]
-        axes.bar(edges[: len(counts)], counts, width=widths, align="edge", edgecolor="white")
-        axes.set_xlabel("characters in the answer (the last bar takes everything longer)")
-        axes.set_ylabel("rows")
-
-    return _png(draw)
+DRAWING = threading.Lock()  # matplotlib's font cache is not safe between threads
 
 
 def loss_curve(train: Sequence[tuple[float, float]], validation: Sequence[tuple[float, float]]) -> bytes:
@@ -42,7 +31,7 @@ def _png(draw: Any) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with _DRAWING:
+    with DRAWING:
         figure = Figure(figsize=(7, 3.2), dpi=120, layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()

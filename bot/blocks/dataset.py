@@ -3,36 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+import tempfile
+from pathlib import Path
 
 from bot import actions as ids
 from bot.blocks.kit import Card, actions, button, card, context, fields, preformatted, section
 from bot.blocks.mrkdwn import clip, code, esc, name
+from bot.pictures import DRAWING
+from trainer.data.card import headline, length_histogram, numbers, summary, worst
 from trainer.errors import TunesmithError
 from trainer.store.tables import Dataset
-from trainer.types import CheckReport, Finding, Severity, Verdict
+from trainer.types import CheckReport, Finding, Verdict
 
-HEAD = {
-    Verdict.GOOD: (":white_check_mark:", "is ready to train on"),
-    Verdict.WARNINGS: (":warning:", "can be used; some rows need a look"),
-    Verdict.BROKEN: (":x:", "cannot be trained on"),
-}
-WEIGHT = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+SYMBOL = {Verdict.GOOD: ":white_check_mark:", Verdict.WARNINGS: ":warning:", Verdict.BROKEN: ":x:"}
 WORST, CODES = 3, 8
-FIX = "Mend these lines and drop the file again. Nothing was started."
+FIX = "*What to do:* mend what is named above and drop the file again. Nothing was started."
 
 
 def report(filename: str, found: CheckReport, dataset: Dataset | None) -> Card:
-    symbol, verdict = HEAD[found.verdict]
-    usable = f"{found.accepted:,} of {found.rows:,} rows can be used"
-    usable += f", {found.rows - found.accepted:,} cannot" if found.rows > found.accepted else ""
+    verdict = esc(headline(found))
+    usable = dataset is not None and found.verdict is not Verdict.BROKEN
     return card(
-        f"{esc(clip(filename, 80))} {verdict}: {usable}.",
-        section(f"{symbol} *{name(filename)}* {verdict}: {usable}."),
-        _numbers(found) if found.rows else None,
-        preformatted(worst(found)) if found.findings else None,
-        context(_summary(found)) if found.findings else None,
-        _next(dataset) if dataset and found.verdict is not Verdict.BROKEN else section(f"*What to do:* {FIX}"),
+        f"{esc(clip(filename, 80))} – {verdict}",
+        section(f"{SYMBOL[found.verdict]} *{name(filename)}* – {verdict}"),
+        fields(*((label, esc(value)) for label, value in numbers(found).items())) if found.accepted else None,
+        preformatted("\n".join(clip(line, 300) for line in worst(found, WORST))) if found.findings else None,
+        context(_by_code(found)) if found.findings else None,
+        _next(dataset) if dataset and usable else section(FIX),
         context(f"Dataset {code(dataset.id)}") if dataset else None,
     )
 
@@ -47,34 +44,10 @@ def refused(filename: str, problem: TunesmithError) -> Card:
     )
 
 
-def worst(found: CheckReport) -> str:
-    """The three findings that matter most, with line numbers; plain text."""
-    ranked = sorted(found.findings, key=lambda f: (WEIGHT[f.severity], f.line))[:WORST]
-    return "\n".join(_one(f) for f in ranked)
-
-
-def _one(finding: Finding) -> str:
-    where = f"line {finding.line}" if finding.line else "the file"
-    path = f" at {clip(finding.path, 60)}" if finding.path else ""
-    return f"{where}: {finding.code}{path} – {clip(finding.message, 240)}"
-
-
-def _numbers(found: CheckReport) -> dict:
-    stats = found.stats
-    answers = (stats.get("answer_chars") or {}).get("p50")
-    return fields(
-        ("Rows", f"{found.rows:,}"),
-        ("Usable", f"{found.accepted:,} ({found.accepted / max(found.rows, 1):.0%})"),
-        ("Exact duplicates", f"{found.duplicates:,}"),
-        ("Tokens, estimated", f"{stats.get('estimated_tokens', 0):,}"),
-        ("Typical answer", f"{answers:,} characters" if answers is not None else "—"),
-    )
-
-
-def _summary(found: CheckReport) -> str:
-    counted = Counter(f.code for f in found.findings)
-    shown = ", ".join(f"{esc(c)} × {n:,}" for c, n in counted.most_common(CODES))
-    rest = len(counted) - CODES
+def _by_code(found: CheckReport) -> str:
+    entries = summary(found)
+    shown = ", ".join(f"{esc(e.code)} × {e.count:,}" for e in entries[:CODES])
+    rest = len(entries) - CODES
     more = f", and {rest} more kinds" if rest > 0 else ""
     return f"{found.errors:,} errors, {found.warnings:,} warnings: {shown}{more}"
 
@@ -89,32 +62,26 @@ def _next(dataset: Dataset) -> dict | None:
 
 def histogram(found: CheckReport) -> tuple[bytes, str] | None:
     """A PNG of the answers' lengths, and its words; None where there is nothing to draw."""
-    bars = found.stats.get("answer_histogram")
-    if not bars or found.accepted < 2:
+    if found.accepted < 2:
         return None
-    from bot.pictures import histogram as draw
-
-    chars = found.stats["answer_chars"]
+    with tempfile.TemporaryDirectory() as folder, DRAWING:
+        drawn = length_histogram(found, Path(folder) / "lengths.png")
+        png = drawn.read_bytes() if drawn else b""
+    chars = found.stats.get("answer_chars")
+    if not png or not chars:
+        return None
     alt = (
-        f"Histogram of answer lengths over {found.accepted:,} rows: median {chars['p50']:,} characters, "
+        f"Histogram of answer lengths over {found.accepted:,} rows: {chars['p50']:,} characters in the middle, "
         f"from {chars['min']:,} to {chars['max']:,}."
     )
-    return draw(bars["edges"], bars["counts"]), alt
+    return png, alt
 
 
 def findings_file(found: CheckReport) -> bytes:
     """Every finding, one JSON object a line."""
-    lines = [
-        json.dumps(
-            {
-                "line": f.line,
-                "code": f.code,
-                "severity": f.severity.value,
-                "message": f.message,
-                **({"path": f.path} if f.path else {}),
-            },
-            ensure_ascii=False,
-        )
-        for f in found.findings
-    ]
-    return ("\n".join(lines) + "\n").encode()
+    return "".join(json.dumps(_plain(f), ensure_ascii=False) + "\n" for f in found.findings).encode()
+
+
+def _plain(finding: Finding) -> dict[str, object]:
+    kept: dict[str, object] = {"line": finding.line, "code": finding.code, "severity": finding.severity.value}
+    return kept | {"message": finding.message} | ({"path": finding.path} if finding.path else {})

@@ -1,61 +1,61 @@
-"""The bot, connected to a sandbox in the same process, with people to drive it."""
+"""The bot, connected to a sandbox in the same process, with people to drive it. One bot a file: threads are new."""
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-import types
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-if importlib.util.find_spec("trainer.advice.rules") is None:
-    stub = types.ModuleType("trainer.advice.rules")
-    exec(
-        "class Advice:\n    examples=None\n    def text(self): return 'Fine-tune: a stub.'\n"
-        "def from_text(q): return __import__('dataclasses').make_dataclass('Asked',[('examples',object)])(None)\n"
-        "def advise(a): return Advice()\n",
-        stub.__dict__,
-    )
-    sys.modules["trainer.advice.rules"] = stub
-
 from bot.app import running
 from bot.door import Door
-from bot.sandbox.cast import ADA, FINE_TUNING, GRACE
+from bot.sandbox.cast import ADA, FINE_TUNING, GRACE, LINUS
 from bot.sandbox.driver import Person, SandboxDriver
 from bot.sandbox.server import SandboxThread, running_sandbox
+from bot.sandbox.settings import Rate
+from bot.sandbox.settings import Settings as SandboxSettings
 from trainer.services import Services, build_services
 from trainer.settings import Settings
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def sandbox() -> Iterator[SandboxThread]:
-    with running_sandbox() as running_one:
+    roomy = {method: Rate(6000, 1000) for method in ("chat.postMessage", "chat.update", "users.info", "*")}
+    loose = SandboxSettings()
+    loose.rates |= roomy | {"conversations.replies": Rate(6000, 1000)}
+    with running_sandbox(loose) as running_one:
         yield running_one
 
 
-@pytest.fixture
-def settings(sandbox: SandboxThread, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """What a test may change with `settings.model_copy(update=…)` before the bot starts."""
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    port = int(sandbox.base_url.rsplit(":", 1)[1])
-    given: dict[str, Any] = {"approvers": (GRACE,), "redis_port": 1}
-    return Settings(_env_file=None, home=tmp_path / "home", sandbox_port=port, **given)  # type: ignore[call-arg]
+@pytest.fixture(scope="module")
+def settings(sandbox: SandboxThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Ada and Grace may train, Grace may approve, Linus may do neither."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(("TUNESMITH_", "SLACK_", "OPENAI_", "REDIS_")):
+                patch.delenv(name)
+        patch.setitem(Settings.model_config, "env_file", None)
+        yield Settings(
+            home=tmp_path_factory.mktemp("home"),
+            sandbox_port=int(sandbox.base_url.rsplit(":", 1)[1]),
+            trainers=(ADA, GRACE),
+            approvers=(GRACE,),
+            redis_url="redis://127.0.0.1:1/0",
+            max_upload_bytes=2 * 1024 * 1024,
+        )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def services(settings: Settings) -> Iterator[Services]:
     with build_services(settings, migrate=True) as made:
         yield made
 
 
-@pytest.fixture
-def start(driver: SandboxDriver) -> Iterator[Any]:
-    """start(services) runs a bot until the test ends."""
+@pytest.fixture(scope="module")
+def start(driver: SandboxDriver) -> Iterator[Callable[[Services], Door]]:
+    """start(services) runs a bot until the file's tests are done."""
     with ExitStack() as stack:
 
         def go(services: Services) -> Door:
@@ -66,19 +66,20 @@ def start(driver: SandboxDriver) -> Iterator[Any]:
         yield go
 
 
-@pytest.fixture
-def bot(start: Any, services: Services) -> Door:
+@pytest.fixture(scope="module")
+def bot(start: Callable[[Services], Door], services: Services) -> Door:
     return start(services)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def driver(sandbox: SandboxThread) -> SandboxDriver:
     return SandboxDriver(sandbox.base_url)
 
 
 @pytest.fixture
-def ada(driver: SandboxDriver) -> Person:
-    return driver.as_person(ADA)
+def ada(driver: SandboxDriver) -> Iterator[Person]:
+    yield driver.as_person(ADA)
+    driver.clear_faults()
 
 
 @pytest.fixture
@@ -87,5 +88,15 @@ def grace(driver: SandboxDriver) -> Person:
 
 
 @pytest.fixture
+def linus(driver: SandboxDriver) -> Person:
+    return driver.as_person(LINUS)
+
+
+@pytest.fixture
 def channel() -> str:
     return FINE_TUNING
+
+
+@pytest.fixture(scope="session")
+def tickets() -> Path:
+    return Path(__file__).parents[2] / "examples" / "tickets.jsonl"

@@ -17,3 +17,4 @@ def register(app: App, door: Door) -> None:
 def evaluate(click: Click) -> None:
     click.once()
     evaluation.start(click.context, click.value)
+    click.spend("Evaluation asked for")

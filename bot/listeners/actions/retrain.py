@@ -25,3 +25,4 @@ def retrain(click: Click) -> None:
     asked = training.request(click.context, model.dataset_id, spec | {"replay": REPLAY})
     card = cards.of_approval(click.context, asked.approval)
     click.door.outbox.post(click.key("approval"), click.origin, card)
+    click.spend("Another run asked for")

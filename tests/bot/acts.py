@@ -1,0 +1,126 @@
+"""What people and workers do in many tests: drop, ask, approve; claim, progress, finish."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from bot.sandbox.driver import Person
+from bot.sandbox.reading import buttons_of, text_of
+from trainer.jobs.lease import Lease, claim
+from trainer.registry.models import add_evaluation, add_model
+from trainer.services import Services
+from trainer.store.tables import Job
+from trainer.types import JobStatus, TrainProgress
+
+CURVE = ((1, 3.2), (10, 2.1), (20, 1.0), (30, 0.4), (40, 0.2))
+
+
+def row(question: str, answer: str = "yes") -> str:
+    pair = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+    return json.dumps({"messages": pair})
+
+
+def good_rows(count: int = 60) -> bytes:
+    return "".join(row(f"question {n}", f"answer {n}") + "\n" for n in range(count)).encode()
+
+
+def drop(person: Person, channel: str, content: bytes | Path | None = None) -> tuple[str, dict[str, Any]]:
+    """Upload a dataset; its thread and its report card."""
+    ts = person.upload(channel, content or good_rows(), filename="pairs.jsonl")
+    return ts, person.wait_for_text(channel, ts, "can be trained on")
+
+
+def asked(person: Person, channel: str) -> tuple[str, dict[str, Any]]:
+    """Drop a dataset and ask for training: the thread and the approval card."""
+    ts, report = drop(person, channel)
+    person.press(channel, report["ts"], "dataset_train")
+    return ts, person.wait_for_text(channel, ts, "Train a model")
+
+
+def queued_job(services: Services, person: Person, channel: str) -> tuple[str, Job]:
+    """A training run that was approved: its thread and the job."""
+    ts, card = asked(person, channel)
+    person.press(channel, card["ts"], "approval_approve")
+    person.wait_for_text(channel, ts, "waits for a worker")
+    job_id = services.threads.topic({"channel": channel, "thread_ts": ts}).job_id
+    assert job_id
+    return ts, services.jobs.get(job_id)
+
+
+def take(services: Services, job: Job) -> Lease:
+    lease = claim(services.db, job.id, worker="test", lease_s=60)
+    assert lease
+    return lease
+
+
+def step(lease: Lease, number: int, total: int = 40, loss: float = 1.0, **more: Any) -> None:
+    told = TrainProgress("training", number, total, loss=loss, tokens_per_s=5000.0, eta_s=12.0, **more)
+    lease.event("progress", told.to_dict())
+
+
+def trained(services: Services, lease: Lease, suffix: str = "x") -> str:
+    """End a training job well; its model's id."""
+    job = services.jobs.get(lease.job_id)
+    model_id = f"ft:tiny-base:T0SANDBOX:{suffix}:{job.id[-8:]}"
+    columns = {"base": "tiny-base", "base_location": "/nowhere", "method": "lora", "is_adapter": True}
+    result = {"model_id": model_id, "steps": 40, "train_loss": 0.2, "val_loss": 0.3, "seconds": 9.0}
+    with lease.fenced() as session:
+        add_model(session, job, model_id=model_id, manifest={"files": {}}, card={}, **columns)
+        lease.finish(session, JobStatus.SUCCEEDED, result=result, model_id=model_id, trained_tokens=12345)
+    return model_id
+
+
+def judged(services: Services, lease: Lease, verdict: str, code: str = "better") -> str:
+    """End an evaluation job; the evaluation's id."""
+    job = services.jobs.get(lease.job_id)
+    with lease.fenced() as session:
+        row = add_evaluation(session, job, verdict=verdict, report=report(verdict, code))
+        session.flush()
+        lease.finish(session, JobStatus.SUCCEEDED, result={"evaluation_id": row.id, "verdict": verdict})
+    return row.id
+
+
+def report(verdict: str, code: str) -> dict[str, Any]:
+    from trainer.evals.gate import GateSpec
+
+    def share(estimate: float) -> dict[str, Any]:
+        low, high = max(0.0, estimate - 0.05), min(1.0, estimate + 0.05)
+        return {"estimate": estimate, "low": low, "high": high, "n": 80, "confidence": 0.95, "how": "wilson"}
+
+    metric = {"n": 80, "base": share(0.0), "tuned": share(0.95), "difference": share(0.95), "p": 1e-9}
+    return {
+        "candidate": "candidate",
+        "verdict": verdict,
+        "code": code,
+        "reasons": ["exact_match: +95 points (0 → 76 of 80, p < 0.001).", "Of 60 old skills' rows 58 are kept."],
+        "gate": GateSpec().model_dump(),
+        "test_rows": 80,
+        "metrics": {"exact_match": metric | {"base_mean": 0.0, "tuned_mean": 0.95}},
+        "regression": {"suite_rows": 64, "base_right": 60, "kept": 58, "share": share(0.97), "left_out": 0},
+        "slices": {},
+        "contamination": {"checked": True, "test_rows": 0, "regression_rows": 0, "first_ids": []},
+        "minimum_detectable_effect": 0.1,
+        "more_test_rows": None,
+        "more_regression_rows": None,
+        "rows": [],
+    }
+
+
+def labels(message: dict[str, Any]) -> list[str]:
+    return [button["text"] for button in buttons_of(message)]
+
+
+def count(person: Person, channel: str, ts: str, words: str) -> int:
+    """How many messages of the thread say that."""
+    return sum(words in text_of(m) for m in person.replies(channel, ts))
+
+
+def until(look: Any, seconds: float = 10.0) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.05)
+    return found
