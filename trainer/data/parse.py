@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from trainer.data.findings import Problem, quote
 
 MAX_DEPTH = 100
+PROBLEMS_PER_ROW = 100
 MAX_INT_DIGITS = 19
 
 
@@ -69,7 +71,7 @@ def parse(raw: bytes, *, last: bool) -> tuple[Any, list[Problem]]:
         return ..., [_explain(text, error, last)]
     except RecursionError:
         return ..., [_too_deep()]
-    problems = list(_walk(value))
+    problems = list(islice(_walk(value), PROBLEMS_PER_ROW))
     return (... if any(p.code == "too_deep" for p in problems) else value), problems
 
 
@@ -156,49 +158,60 @@ def _expected(message: str) -> str:
 
 
 def _walk(value: Any) -> Iterator[Problem]:
-    """Every text, number and object of the value, depth first in reading order, without recursion."""
-    stack: list[tuple[Any, str, int]] = [(value, "", 1)]
+    """Every text, number and object of the value in reading order, without recursion."""
+    stack: list[Iterator[tuple[Any, Any]]] = [iter((("", value),))]
+    path: list[Any] = []
     while stack:
-        node, path, depth = stack.pop()
-        if depth > MAX_DEPTH:
-            yield _too_deep()
-            return
-        if isinstance(node, dict):
-            yield from _keys(node, path)
-            stack.extend((child, _step(path, key), depth + 1) for key, child in reversed(node.items()))
-        elif isinstance(node, list):
-            stack.extend((child, f"{path}[{i}]", depth + 1) for i, child in reversed(list(enumerate(node))))
-        elif isinstance(node, str):
-            yield from _text(node, path)
-        elif isinstance(node, Unreadable):
-            yield _number(node, path)
+        step, node = next(stack[-1], (None, _END))
+        if node is _END:
+            stack.pop()
+            continue
+        path[len(stack) - 1 :] = [step]
+        if isinstance(node, (dict, list)):
+            if len(stack) > MAX_DEPTH:
+                yield _too_deep()
+                return
+            stack.append(iter(node.items()) if isinstance(node, dict) else enumerate(node))
+        for code, said in _faults(node):
+            yield Problem(code, said, _path(path))
 
 
-def _step(path: str, key: str) -> str:
-    name = key if key.isidentifier() and len(key) <= 24 else quote(key, 24)
-    return f"{path}.{name}" if path else name
+_END = object()
 
 
-def _keys(node: dict[str, Any], path: str) -> Iterator[Problem]:
-    if isinstance(node, Repeated):
-        for key in node.keys_twice:
-            yield Problem("duplicate_key", f"The key {quote(key)} stands twice here; keep one.", path)
-    for key in node:
-        yield from _text(key, path)
+def _path(steps: list[Any]) -> str:
+    """`messages[0].content`; the first step stands for the row itself."""
+    return "".join(f"[{s}]" if isinstance(s, int) else f".{_key(s)}" for s in steps[1:]).removeprefix(".")
 
 
-def _text(text: str, path: str) -> Iterator[Problem]:
+def _key(key: str) -> str:
+    return key if key.isidentifier() and len(key) <= 24 else quote(key, 24)
+
+
+def _faults(node: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(node, str):
+        yield from _text(node)
+    elif isinstance(node, dict):
+        for key in node.keys_twice if isinstance(node, Repeated) else ():
+            yield "duplicate_key", f"The key {quote(key)} stands twice here; keep one."
+        for key in node:
+            yield from _text(key)
+    elif isinstance(node, Unreadable):
+        yield node.code, _NUMBERS[node.code]
+
+
+_NUMBERS = {
+    "huge_integer": "An integer does not fit in 64 bits; write it as a text.",
+    "nan_or_infinity": "NaN and Infinity are not JSON; write null or leave the key out.",
+}
+
+
+def _text(text: str) -> Iterator[tuple[str, str]]:
     if "\0" in text:
-        yield Problem("nul_character", "A text holds a NUL character; remove it.", path)
+        yield "nul_character", "A text holds a NUL character; remove it."
     if text.isascii():
         return
     try:
         text.encode()
     except UnicodeEncodeError:
-        yield Problem("lone_surrogate", "A text holds half of a surrogate pair: no valid text.", path)
-
-
-def _number(node: Unreadable, path: str) -> Problem:
-    if node.code == "huge_integer":
-        return Problem("huge_integer", "An integer does not fit in 64 bits; write it as a text.", path)
-    return Problem("nan_or_infinity", "NaN and Infinity are not JSON; write null or leave the key out.", path)
+        yield "lone_surrogate", "A text holds half of a surrogate pair: no valid text."

@@ -19,6 +19,7 @@ from trainer.settings import Settings
 from trainer.types import Severity
 
 HEAD_BYTES = 64 * 1024
+BLANKS_SPARED = 100_000  # blank lines count as rows beyond this, so that no file takes for ever
 SUSPECT_ROWS, SUSPECT_BYTES = 1000, 8 * 1024 * 1024
 
 
@@ -98,7 +99,7 @@ def _scan_lines(lines: Iterator[Line], format: Format, limits: Limits) -> Iterat
     for line in lines:
         scanned = _scan_line(line, format, limits)
         rows += not is_blank(scanned)
-        if rows > limits.rows:
+        if rows > limits.rows or line.number > 2 * limits.rows + BLANKS_SPARED:
             raise Refused(Problem("too_many_rows", f"The file has more rows than the limit, {limits.rows:,}."))
         yield scanned
     if not rows:

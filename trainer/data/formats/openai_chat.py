@@ -13,12 +13,11 @@ import msgspec
 
 from trainer.data.findings import Problem, kind, quote
 from trainer.data.formats.tool_calls import inspect_tools, inspect_turns
-from trainer.data.parse import Unreadable
+from trainer.data.parse import PROBLEMS_PER_ROW, Unreadable
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 ROW_KEYS = frozenset({"messages", "tools", "parallel_tool_calls", "functions", "metadata"})
 MESSAGE_KEYS = frozenset({"role", "content", "name", "weight", "tool_calls", "tool_call_id", "function_call"})
-PROBLEMS_PER_ROW = 100
 
 
 class _Message(msgspec.Struct, forbid_unknown_fields=True, gc=False):
