@@ -16,7 +16,18 @@ from trainer.types import CheckReport, JobStatus
 
 
 def advice(made: Advice) -> str:
-    return made.text()
+    """The verdict, what speaks for and against it, how, what next, and what was taken for granted."""
+    lines = [made.headline]
+    lines += [f"For: {reason.text} [{reason.source}]" for reason in made.reasons_for]
+    lines += [f"Against: {reason.text} [{reason.source}]" for reason in made.reasons_against]
+    if made.method:
+        lines.append(f"Method: {made.method.name}. {made.method.why} [{made.method.source}]")
+    lines += [f"Next: {step}" for step in made.next_steps]
+    lines += [f"Note: {note}" for note in (*made.notes, *made.notices)]
+    if made.assumed:
+        lines.append(f"Assumed: {'; '.join(made.assumed)}")
+    lines += [f"Tell me: {question}" for question in made.questions]
+    return "\n".join(lines)
 
 
 def dataset(row: Dataset, report: CheckReport) -> str:

@@ -30,7 +30,7 @@ def advise(
     """Say whether to prompt, use RAG or fine-tune, and why."""
     with opened() as context:
         made = advice.advise(context, " ".join(question), examples=examples)
-    finish(asdict(made), made.text(), as_json=as_json)
+    finish(made.to_dict(), sentences.advice(made), as_json=as_json)
 
 
 @answers
