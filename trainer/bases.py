@@ -26,7 +26,7 @@ class Base:
         path = Path(self.location)
         return path if path.is_dir() else None
 
-    def extra(self, name: str) -> Path | None:
+    def carried(self, name: str) -> Path | None:
         """`replay.jsonl` or `suite.jsonl` of this base, where it carries one."""
         path = Path(self.location) / "tunesmith" / name
         return path if path.is_file() else None

@@ -50,6 +50,4 @@ def configure_logs(level: str | None = None) -> None:
     )
     handler = logging.StreamHandler()
     handler.addFilter(_RedactFilter())
-    logging.basicConfig(
-        level=max(number, logging.WARNING), handlers=[handler], format="%(name)s: %(message)s"
-    )
+    logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], format="%(name)s: %(message)s")

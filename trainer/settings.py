@@ -88,9 +88,7 @@ class Settings(BaseSettings):
 
     log_level: str = "INFO"
 
-    @field_validator(
-        "trainers", "approvers", "allowed_teams", "slack_file_hosts", "base_folders", mode="before"
-    )
+    @field_validator("trainers", "approvers", "allowed_teams", "slack_file_hosts", "base_folders", mode="before")
     @classmethod
     def _comma_list(cls, value: Any) -> Any:
         return tuple(v.strip() for v in value.split(",") if v.strip()) if isinstance(value, str) else value

@@ -67,9 +67,7 @@ def test_a_click_whose_action_fails_decides_nothing(any_services: Services) -> N
     ("change", "words"),
     [({"expires_at": 0.0}, "expired"), ({"subject": {"alias": "prod", "model_id": "ft:evil"}}, "altered")],
 )
-def test_an_expired_or_altered_request_is_refused(
-    any_services: Services, change: dict[str, Any], words: str
-) -> None:
+def test_an_expired_or_altered_request_is_refused(any_services: Services, change: dict[str, Any], words: str) -> None:
     asked = ask(any_services)
     with any_services.db.write() as session:
         session.execute(update(Approval).values(**change))

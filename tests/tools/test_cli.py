@@ -1,0 +1,151 @@
+"""The terminal door, as a process: what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT
+
+TICKETS = ROOT / "examples" / "tickets.jsonl"
+
+
+class Terminal:
+    def __init__(self, home: Path) -> None:
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith(("TUNESMITH_", "SLACK_", "REDIS_"))}
+        self.env |= {"TUNESMITH_HOME": str(home), "TUNESMITH_REDIS_PORT": "1"}
+
+    def run(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "tools.cli", *words]
+        return subprocess.run(
+            command, env=self.env | env, capture_output=True, text=True, timeout=240, check=False, cwd=ROOT
+        )
+
+    def json(self, *words: str, code: int = 0) -> dict[str, Any]:
+        done = self.run(*words, "--json")
+        assert done.returncode == code, done.stdout + done.stderr
+        assert done.stdout.count("\n") == 1, "one JSON object, nothing else"
+        return json.loads(done.stdout)
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Terminal:
+    return Terminal(tmp_path / "home")
+
+
+def chat(question: str, answer: str = "yes") -> str:
+    turns = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+    return json.dumps({"messages": turns}) + "\n"
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    path = tmp_path / "good.jsonl"
+    path.write_text("".join(chat(f"question {n}") for n in range(30)))
+    return path
+
+
+def test_a_good_file_ends_with_0_and_a_broken_row_with_1(terminal: Terminal, good: Path) -> None:
+    assert terminal.json("data", "check", str(good))["verdict"] == "good"
+
+    with good.open("a") as file:
+        file.write('{"messages": oops}\n')
+    report = terminal.json("data", "check", str(good), code=1)
+
+    assert (report["rows"], report["accepted"]) == (31, 30)
+    assert [(f["line"], f["code"], f["severity"]) for f in report["findings"]] == [(31, "invalid_json", "error")]
+    assert all(set(f) >= {"line", "code", "severity", "message"} for f in report["findings"])
+
+
+def test_the_example_tickets_have_something_to_report(terminal: Terminal) -> None:
+    report = terminal.json("data", "check", str(TICKETS), code=1)
+
+    assert report["accepted"] >= 400
+    assert {f["code"] for f in report["findings"]} >= {"invalid_json", "blank_line", "duplicate_row"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("data", "check", "no-such-file.jsonl"),
+        ("status", "ftjob-none"),
+        ("train", "no-such-file.jsonl"),
+        ("eval", "ft:none"),
+        ("alias", "none"),
+        ("approve", "appr-none"),
+    ],
+)
+def test_a_name_that_means_nothing_is_wrong_use(terminal: Terminal, words: tuple[str, ...]) -> None:
+    error = terminal.json(*words, code=2)["error"]
+
+    assert error["code"] and error["message"]
+
+
+@pytest.mark.parametrize("words", [(), ("fly",), ("train",), ("data", "check", "x", "--no-such-option")])
+def test_wrong_words_end_with_2(terminal: Terminal, words: tuple[str, ...]) -> None:
+    assert terminal.run(*words).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--base", "gpt-17"], "gpt-17"),
+        (["--method", "magic"], "method"),
+        (["--lora-r", "0"], "lora_r"),
+        (["--learning-rate", "10"], "learning_rate"),
+        (["--base", "tiny-base", "--replay", "99"], "replay"),
+        (["--suffix", "<!channel>"], "suffix"),
+    ],
+)
+def test_a_run_that_cannot_be_is_refused_before_it_starts(
+    terminal: Terminal, good: Path, options: list[str], named: str
+) -> None:
+    error = terminal.json("train", str(good), *options, code=2)["error"]
+
+    assert named in error["message"]
+    assert terminal.json("status")["jobs"] == []
+
+
+def test_the_same_seed_gives_the_same_parts_and_no_prompt_is_in_two(terminal: Terminal, good: Path) -> None:
+    first = terminal.json("data", "split", str(good), "--out", str(good.parent / "a"), "--seed", "3")
+    second = terminal.json("data", "split", str(good), "--out", str(good.parent / "b"), "--seed", "3")
+
+    assert first["sha256s"] == second["sha256s"]
+    parts = [set((good.parent / "a" / f"{name}.jsonl").read_text().splitlines()) for name in ("train", "dev", "test")]
+    assert sum(map(len, parts)) == len(set.union(*parts)) == 30
+
+
+def test_advice_needs_no_service(terminal: Terminal) -> None:
+    made = terminal.json("advise", "should we fine-tune or use RAG? our prices change every day")
+
+    assert made["verdict"] == "rag"
+
+
+def test_an_estimate_starts_nothing_and_says_what_it_is_based_on(terminal: Terminal, good: Path) -> None:
+    made = terminal.json("estimate", str(good), "--method", "lora")
+
+    assert made["trainable_params"] < made["total_params"] and made["seconds"] > 0 and made["basis"]
+    assert terminal.json("status")["jobs"] == []
+
+
+def test_a_setting_of_the_wrong_kind_is_named(terminal: Terminal) -> None:
+    done = terminal.run("status", TUNESMITH_LEASE_S="soon")
+
+    assert done.returncode == 2 and "TUNESMITH_LEASE_S" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_identity_at_the_terminal_is_the_account_and_not_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    import pwd
+
+    from tools.context import terminal_caller
+    from trainer.settings import load_settings
+
+    monkeypatch.setenv("LOGNAME", "grace")
+    monkeypatch.setenv("USER", "grace")
+    assert terminal_caller(load_settings()).user == f"cli:{pwd.getpwuid(os.getuid()).pw_name}"
