@@ -70,8 +70,9 @@ class Agent:
         settings.home.mkdir(parents=True, exist_ok=True)
         self.has_llm = settings.has_llm
         self._memory = sqlite3.connect(settings.home / "agent.sqlite", check_same_thread=False, timeout=30)
-        self._graph = _graph(settings, SqliteSaver(self._memory), chat_model(settings))
-        self._commands = _graph(settings, None, GrammarChatModel())
+        self.stand_in = StandIn()
+        self._graph = _graph(settings, SqliteSaver(self._memory), chat_model(settings), self.stand_in)
+        self._commands = _graph(settings, None, GrammarChatModel(), StandIn())
         self._locks = [threading.Lock() for _ in range(64)]
 
     def reply(self, context: Context, said: str, *, message_id: str, again: bool = False) -> Reply:
@@ -133,13 +134,13 @@ def chat_model(settings: Settings) -> BaseChatModel:
     )
 
 
-def _graph(settings: Settings, memory: SqliteSaver | None, model: BaseChatModel) -> Any:
+def _graph(settings: Settings, memory: SqliteSaver | None, model: BaseChatModel, stand_in: StandIn) -> Any:
     middleware: list[Any] = [
         close_dangling_calls,
         topic_prompt,
         ModelCallLimitMiddleware(run_limit=settings.agent_model_calls, exit_behavior="end"),
         ToolCallLimitMiddleware(run_limit=settings.agent_tool_calls, exit_behavior="end"),
-        StandIn(),
+        stand_in,
         ToolErrorMiddleware(tool_error),
     ]
     return create_agent(model, TOOLBOX, middleware=middleware, context_schema=Context, checkpointer=memory)
@@ -151,11 +152,11 @@ class StandIn(AgentMiddleware):
     def __init__(self) -> None:
         super().__init__()
         self._grammar = GrammarChatModel()
-        self._down_until = 0.0
+        self.down_until = 0.0
 
     def wrap_model_call(self, request: ModelRequest, handler: Callable[[ModelRequest], ModelResponse]) -> ModelResponse:
         recent = request.override(messages=_recent(request.messages))
-        if time.monotonic() < self._down_until:
+        if time.monotonic() < self.down_until:
             return handler(recent.override(model=self._grammar))
         try:
             return handler(recent)
@@ -165,7 +166,7 @@ class StandIn(AgentMiddleware):
             status = getattr(error, "status_code", None)
             log.warning("model_failed", kind=type(error).__name__, status=status)
             if status not in OUR_FAULT:
-                self._down_until = time.monotonic() + REST_S
+                self.down_until = time.monotonic() + REST_S
             return handler(recent.override(model=self._grammar))
 
 

@@ -134,7 +134,7 @@ def _estimate(text: str) -> Command | None:
 
 
 TRAIN = re.compile(
-    r"(?:(?:start|run|request|do|launch) )?(?:(?:a|the|another) )?(?:(?:lora|qlora|full) )?"
+    r"(?:(?:start|run|request|do|launch) (?:(?:a|the|another) )?)?(?:(?:lora|qlora|full) )?"
     r"(?:re-?train|train|training|fine-?\s?tun(?:e|ing))\b",
     re.IGNORECASE,
 )
@@ -225,7 +225,11 @@ def _dataset(text: str) -> dict[str, Any]:
 
 NO_BASE = r"(?!file-|(?:this|it|that|the|my|our|them|these|those|all|data|dataset|rows|examples)\b)"
 OPTIONS: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "base": (rf"\b(?:on|base)\s*[:=]?\s*(?:the\s+)?[“\"'`]?{NO_BASE}([\w./-]*\w)", str),
+    "base": (
+        rf"\b(?:on|base)\s*[:=]?\s*(?:the\s+)?[“\"'`]?{NO_BASE}([\w./-]*\w)"
+        rf"|^(?:re-?)?(?:train|fine-?tune) {NO_BASE}([A-Za-z][\w.]*[-/][\w./-]*\w)",
+        str,
+    ),
     "method": (r"(?<![\w./-])(qlora|lora|full)(?![\w/-])", str.lower),
     "epochs": (rf"({NUMBER})\s*epochs?\b|\bepochs?\s*[:=]?\s*({NUMBER})", float),
     "learning_rate": (rf"\b(?:lr|learning[ _-]rate)\s*(?:of|[:=])?\s*({NUMBER})", float),
