@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 # Another build of torch, for example one for your GPU: make setup TORCH=torch==2.13.0
 TORCH  ?= torch==2.13.0
-PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PIP    := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
 # Tests share the cores with the processes that they start.
 JOBS   ?= 2
 
