@@ -7,6 +7,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from tests.conftest import free_port
 from tools.ops import checks
 from tools.ops.checks import Check, Level, examine
 from trainer.errors import Unavailable
@@ -18,8 +19,10 @@ def found(services: Services) -> dict[str, Check]:
     return {check.name: check for check in examine(services)}
 
 
-def test_a_fresh_machine_has_warnings_and_no_failure(services: Services) -> None:
-    checks = found(services)
+def test_a_fresh_machine_has_warnings_and_no_failure(settings: Settings) -> None:
+    own = {"cache": settings.home / "cache", "gateway_port": free_port(), "engine_port": free_port()}
+    with build_services(settings.model_copy(update=own), migrate=True) as services:
+        checks = found(services)
     assert not [c for c in checks.values() if c.level is Level.FAIL]
     for name in ("redis", "processes", "gateway", "engine", "api keys", "tiny base"):
         assert checks[name].level is Level.WARN
