@@ -49,9 +49,7 @@ class ApiError(Exception):
         return error_body(self.status, self.message, code=self.code, param=self.param)
 
 
-def error_body(
-    status: int, message: str, *, code: str | None = None, param: str | None = None
-) -> dict[str, Any]:
+def error_body(status: int, message: str, *, code: str | None = None, param: str | None = None) -> dict[str, Any]:
     return {"error": {"message": message, "type": _type_of(status), "param": param, "code": code}}
 
 
@@ -104,9 +102,7 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
         "Check it for typos; this gateway serves /v1/chat/completions, /v1/models and /health.",
         405: f"Not allowed to {request.method} on {request.url.path}.",
     }.get(status, str(error.detail))
-    return JSONResponse(
-        error_body(status, message, code=code), status_code=status, headers=dict(error.headers or {})
-    )
+    return JSONResponse(error_body(status, message, code=code), status_code=status, headers=dict(error.headers or {}))
 
 
 async def _on_surprise(_request: Request, _error: Exception) -> JSONResponse:

@@ -27,9 +27,7 @@ class Engine:
 
     async def __aenter__(self) -> Engine:
         connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30)
-        self._session = aiohttp.ClientSession(
-            connector=connector, timeout=self._timeout, auto_decompress=False
-        )
+        self._session = aiohttp.ClientSession(connector=connector, timeout=self._timeout, auto_decompress=False)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -41,14 +39,10 @@ class Engine:
         return self._session
 
     @asynccontextmanager
-    async def post(
-        self, path: str, body: bytes, headers: Mapping[str, str]
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
         """The engine's answer, its body unread. Leaving early closes the connection: the engine stops."""
         if self._free <= 0:
-            raise ApiError(
-                429, "Too many requests at once.", code="rate_limit_exceeded", headers={"retry-after": "1"}
-            )
+            raise ApiError(429, "Too many requests at once.", code="rate_limit_exceeded", headers={"retry-after": "1"})
         self._free -= 1
         try:
             with _translated():

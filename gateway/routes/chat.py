@@ -86,9 +86,7 @@ def parse(body: bytes) -> tuple[_Wanted, dict[str, msgspec.Raw]]:
     except msgspec.ValidationError as error:
         raise _not_a_chat(error) from None
     except (UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
-        raise ApiError(
-            400, f"The body is not valid JSON in UTF-8: {_short(error)}.", code="invalid_json"
-        ) from None
+        raise ApiError(400, f"The body is not valid JSON in UTF-8: {_short(error)}.", code="invalid_json") from None
     if not 1 <= len(wanted.messages) <= MAX_MESSAGES:
         raise ApiError(
             400,

@@ -59,8 +59,7 @@ def _models(services: Services, name: str | None = None) -> list[dict[str, Any]]
 
 def _bases(settings: Settings) -> list[dict[str, Any]]:
     return [
-        _entry(name, _made_at(Path(location)), "base", root=name)
-        for name, location in known_bases(settings).items()
+        _entry(name, _made_at(Path(location)), "base", root=name) for name, location in known_bases(settings).items()
     ]
 
 

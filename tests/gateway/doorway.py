@@ -42,9 +42,7 @@ class Door:
 
 
 @contextmanager
-def open_door(
-    home: Path, engine_url: str, engine: ScriptedEngine, *, max_in_flight: int = 128
-) -> Iterator[Door]:
+def open_door(home: Path, engine_url: str, engine: ScriptedEngine, *, max_in_flight: int = 128) -> Iterator[Door]:
     settings = Settings(home=home, engine_url=engine_url, max_body_bytes=20_000, cache=home / "cache")
     with build_services(settings, migrate=True) as services:
         _, secret = services.keys.create("tests", by="cli:tests")

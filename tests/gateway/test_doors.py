@@ -19,9 +19,7 @@ A = "ft:tiny-base:local:a:11111111"
 BODY = {"model": "tiny-base", "messages": [{"role": "user", "content": "hi"}]}
 
 
-@pytest.mark.parametrize(
-    "authorization", [None, "Bearer sk-tune-wrong", "Bearer sk-other", "Basic eA==", "Bearer"]
-)
+@pytest.mark.parametrize("authorization", [None, "Bearer sk-tune-wrong", "Bearer sk-other", "Basic eA==", "Bearer"])
 def test_without_a_right_key_everything_is_401(door: Door, authorization: str | None) -> None:
     headers = {"authorization": authorization} if authorization else {}
     for answer in (
@@ -86,9 +84,7 @@ def test_health_is_ok_when_all_is_well(door: Door) -> None:
         ("GET", "/docs", 404),
     ],
 )
-def test_wrong_paths_and_methods_answer_in_openais_shape(
-    door: Door, method: str, path: str, status: int
-) -> None:
+def test_wrong_paths_and_methods_answer_in_openais_shape(door: Door, method: str, path: str, status: int) -> None:
     answer = httpx2.request(method, f"{door.url}{path}", headers=door.headers)
     assert answer.status_code == status
     assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
@@ -98,9 +94,7 @@ def test_one_line_a_request_and_no_key_in_it(door: Door) -> None:
     point(door.services, "tickets", A, expected=0)
     with capture_logs() as lines:
         headers = {**door.headers, "x-request-id": "mine-1"}
-        answer = httpx2.post(
-            f"{door.url}/v1/chat/completions", json={**BODY, "model": "tickets"}, headers=headers
-        )
+        answer = httpx2.post(f"{door.url}/v1/chat/completions", json={**BODY, "model": "tickets"}, headers=headers)
         httpx2.get(f"{door.url}/v1/models?key={door.key}", headers=door.headers)
         until(lambda: len(lines) == 2)
     assert answer.headers["x-request-id"] == "mine-1"
