@@ -7,15 +7,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, datetime
 from enum import StrEnum
-from importlib import import_module
 
 from redis import Redis
 from redis.exceptions import RedisError
 
 from tools.ops.procfile import INSTALL_TRAIN, missing_train_extra, plan, read_procfile
 from tools.ops.readiness import gateway_url, http_ok
+from trainer.advice.hosted import notices
 from trainer.bases import TINY, known_bases
 from trainer.errors import TunesmithError, Unavailable
 from trainer.services import Services
@@ -256,15 +256,15 @@ def _tiny_base(services: Services) -> Iterator[Check]:
         yield warn("tiny base", "not built yet; the first job builds it", "tunesmith tiny-base (about 90 s)")
 
 
-def _hosted(_services: Services) -> Iterator[Check]:
-    """Dates after which a hosted provider no longer trains or serves, where this version knows any."""
-    try:
-        hosted = import_module("trainer.advice.hosted")
-    except ModuleNotFoundError:
-        return
-    ending_soon: Callable[[date], list[str]] = getattr(hosted, "ending_soon", lambda _today: [])
-    for line in ending_soon(date.today()):
-        yield warn("hosted models", str(line), "Plan the move: see docs/operations.md.")
+def _hosted(services: Services) -> Iterator[Check]:
+    """Dates after which a hosted offer no longer trains or serves; a warning where its API is in use here."""
+    settings = services.settings
+    in_use = settings.has_llm and not settings.llm_base_url
+    for line in notices(datetime.now(UTC).date()):
+        if in_use:
+            yield warn("hosted models", line, "Plan the move: see docs/operations.md.")
+        else:
+            yield ok("hosted models", line)
 
 
 LOOKS: tuple[Callable[[Services], Iterator[Check]], ...] = (
