@@ -80,30 +80,41 @@ class Generator:
         return min([int(n) for n in told if n and n < 10**9] or [LONGEST_DEFAULT])
 
     def add_adapter(self, name: str, path: str) -> None:
-        from peft import PeftModel
+        """Put an adapter beside the base. One that does not fit leaves the base as it was."""
+        from peft import PeftConfig, PeftModel, PeftModelForCausalLM
+        from safetensors import SafetensorError
 
         if name in self._inner:
             return
         self._made += 1
         inner = f"a{self._made}"
+        wrapped = self.model if isinstance(self.model, PeftModel) else None
         try:
-            if isinstance(self.model, PeftModel):
-                self.model.load_adapter(path, adapter_name=inner)
-            else:
-                self.model = PeftModel.from_pretrained(self.model, path, adapter_name=inner)
-        except (OSError, ValueError, RuntimeError) as error:
+            if wrapped is None:
+                wrapped = PeftModelForCausalLM(self.model, PeftConfig.from_pretrained(path), adapter_name=inner)
+            wrapped.load_adapter(path, adapter_name=inner)
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+            if wrapped is not None and inner in wrapped.peft_config:
+                self._take_off(wrapped, inner)
             raise BadInput(
                 f"The adapter “{name}” does not fit base “{Path(self.base).name}” ({type(error).__name__}).",
                 fix="Check that it was trained from this very base and that its folder is whole.",
                 code="adapter_does_not_fit",
             ) from error
-        self.model.eval()
+        self.model = wrapped.eval()
         self._inner[name] = inner
 
     def remove_adapter(self, name: str) -> None:
         inner = self._inner.pop(name, None)
         if inner is not None:
-            self.model.delete_adapter(inner)
+            self._take_off(self.model, inner)
+
+    def _take_off(self, wrapped: Any, inner: str) -> None:
+        """Without its last adapter the base stands bare again."""
+        if len(wrapped.peft_config) > 1:
+            wrapped.delete_adapter(inner)
+        else:
+            self.model = wrapped.unload()
 
     def row(self, request: GenerateRequest, on_text: Callable[[str], None] | None = None) -> Row:
         """A request, tokenized and checked. A limit below 1 means that the prompt leaves no room for an

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from trainer.inference.extra import threads_that_yield
 from trainer.inference.tiny_base import RECIPE, build
+
+threads_that_yield()  # conftest imports this before any test module imports torch
 
 PEBBLE = replace(
     RECIPE, layers=2, width=32, heads=2, mlp=64, steps=2, batch=8, context=256, suite_rows=20, replay_rows=40
