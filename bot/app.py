@@ -12,10 +12,10 @@ from typing import Any
 import structlog
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
-from slack_sdk.errors import SlackApiError
+from slack_sdk import WebClient
 
 from bot.door import Door
-from bot.guard import Guard, ourselves
+from bot.guard import Guard, Ourselves, ourselves
 from bot.inbox import Inbox
 from bot.lanes import Lanes
 from bot.listeners import register_all
@@ -23,30 +23,20 @@ from bot.listeners.events.messages import queue
 from bot.notifier import Notifier
 from bot.outbox import Outbox
 from bot.paint import Painter
-from bot.slack import AWAY, app_token, code_of, posting_client, reading_client
+from bot.slack import AWAY, app_token, code_of, may_pass, posting_client, reading_client
 from trainer.errors import BadInput, Unavailable
 from trainer.services import Services
 
 log = structlog.get_logger()
 ABANDONED_EVERY_S = 15.0
+WAIT_FOR_SLACK_S = 60.0
 
 
 def make_door(services: Services) -> Door:
     """Know who we are and build what the listeners share. Unavailable when Slack does not answer."""
     settings = services.settings
     client, poster = reading_client(settings), posting_client(settings)
-    try:
-        us = ourselves(client)
-    except SlackApiError as error:
-        raise BadInput(
-            f"Slack refused the bot token ({code_of(error)}).",
-            fix="Check SLACK_BOT_TOKEN; without it the bot talks to the sandbox (tunesmith sandbox).",
-        ) from None
-    except AWAY as error:
-        raise Unavailable(
-            f"Slack does not answer at {client.base_url} ({code_of(error)}).",
-            fix="Check the network, or start the sandbox with: python -m bot.sandbox",
-        ) from None
+    us = _greet(client)
     return Door(
         services=services,
         us=us,
@@ -57,6 +47,26 @@ def make_door(services: Services) -> Door:
         outbox=Outbox(services.db, poster, client, Painter(services)),
         lanes=Lanes(),
     )
+
+
+def _greet(client: WebClient) -> Ourselves:
+    """auth.test, again and again for a minute: on one machine everything starts at the same time."""
+    until = time.monotonic() + WAIT_FOR_SLACK_S
+    while True:
+        try:
+            return ourselves(client)
+        except AWAY as error:
+            if not may_pass(error):
+                raise BadInput(
+                    f"Slack refused the bot token ({code_of(error)}).",
+                    fix="Check SLACK_BOT_TOKEN; without it the bot talks to the sandbox (tunesmith sandbox).",
+                ) from None
+            if time.monotonic() > until:
+                raise Unavailable(
+                    f"Slack does not answer at {client.base_url} ({code_of(error)}).",
+                    fix="Check the network, or start the sandbox: tunesmith sandbox.",
+                ) from None
+        time.sleep(0.3)
 
 
 def make_app(door: Door) -> App:

@@ -15,7 +15,7 @@ from bot.door import Door
 from bot.guard import Refused
 from bot.inbox import TRIES, Letter
 from tools.context import Caller
-from trainer.errors import Unavailable
+from trainer.errors import TunesmithError
 
 log = structlog.get_logger()
 MEDIA = ("image/", "video/", "audio/")
@@ -26,8 +26,7 @@ def is_ours(door: Door, event: dict) -> bool:
     """Whether a message is meant for us: a DM, a mention, a thread we take part in, or a file that may be data."""
     if event.get("channel_type") == "im" or _mentions(door, event):
         return True
-    thread_ts = event.get("thread_ts")
-    if thread_ts and door.services.threads.known(event["channel"], thread_ts):
+    if _in_our_thread(door, event):
         return True
     files = event.get("files") or []
     return any(not str(f.get("mimetype") or "").startswith(MEDIA) for f in files)
@@ -51,7 +50,7 @@ def handle(door: Door, letter: Letter) -> None:
             return
         try:
             door.outbox.post(key(letter, "error"), origin, card)
-        except Unavailable as error:
+        except TunesmithError as error:
             log.warning("answer_waits", reason=str(error))
 
     door.guarded(work, tell)
@@ -81,6 +80,8 @@ def _is_wish(door: Door, said: str) -> bool:
 
 
 def _answer(door: Door, letter: Letter, caller: Caller, said: str) -> None:
+    if door.settings.has_llm:
+        door.thinking(letter.origin)
     made = door.agent.reply(
         door.context(caller), said, message_id=f"{letter.channel}:{letter.ts}", again=letter.tries > 0
     )
@@ -109,8 +110,15 @@ def _mentions(door: Door, event: dict) -> bool:
 
 
 def _addressed(door: Door, event: dict) -> bool:
-    known = event.get("thread_ts") and door.services.threads.known(event["channel"], event["thread_ts"])
-    return bool(event.get("channel_type") == "im" or _mentions(door, event) or known)
+    return event.get("channel_type") == "im" or _mentions(door, event) or _in_our_thread(door, event)
+
+
+def _in_our_thread(door: Door, event: dict) -> bool:
+    """A thread we take part in, or are about to: its first message may still be worked on."""
+    channel, thread_ts = event["channel"], event.get("thread_ts")
+    if not thread_ts:
+        return False
+    return door.services.threads.known(channel, thread_ts) or door.inbox.works_on(channel, thread_ts)
 
 
 def words(door: Door, letter: Letter) -> str:

@@ -13,10 +13,11 @@ from slack_sdk import WebClient
 
 from bot.blocks import note
 from bot.blocks.kit import Card
+from bot.buckets import Bucket
 from bot.guard import Guard, Ourselves, Refused
 from bot.inbox import Inbox
 from bot.lanes import Lanes
-from bot.outbox import Outbox
+from bot.outbox import Outbox, metadata
 from bot.slack import AWAY, code_of
 from tools.context import Caller, Context
 from trainer.errors import TunesmithError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 Json = dict[str, Any]
+EDITS_A_MINUTE, EDITS_BURST = 45, 10  # of chat.update's 50 or so per workspace
 
 
 @dataclass
@@ -40,6 +42,7 @@ class Door:
     inbox: Inbox
     outbox: Outbox
     lanes: Lanes
+    edits: Bucket = field(default_factory=lambda: Bucket(EDITS_A_MINUTE, EDITS_BURST))
     _agent: Agent | None = None
     _making: threading.Lock = field(default_factory=threading.Lock)
 
@@ -58,9 +61,10 @@ class Door:
             return self._agent
 
     def close(self) -> None:
-        with self._making:
-            if self._agent is not None:
-                self._agent.close()
+        """Without waiting for an agent that is still being made."""
+        agent = self._agent
+        if agent is not None:
+            agent.close()
 
     def context(self, caller: Caller) -> Context:
         return Context(caller, self.services)
@@ -75,10 +79,20 @@ class Door:
         except AWAY as error:
             log.warning("whisper_failed", channel=origin["channel"], reason=code_of(error))
 
-    def edit(self, channel: str, ts: str, card: Card) -> bool:
-        """Replace a message of ours; False (and a line in the log) where Slack did not take it."""
+    def thinking(self, origin: dict[str, str]) -> None:
+        """Show “is thinking…” in the thread until the next message; where Slack does not take it, so be it."""
+        channel, ts = origin["channel"], origin["thread_ts"]
         try:
-            self.client.chat_update(channel=channel, ts=ts, text=card.text, blocks=card.blocks)
+            self.poster.assistant_threads_setStatus(channel_id=channel, thread_ts=ts, status="is thinking…")
+        except AWAY as error:
+            log.debug("status_failed", reason=code_of(error))
+
+    def edit(self, channel: str, ts: str, card: Card, *, key: str = "") -> bool:
+        """Replace a message of ours; False (and a line in the log) where Slack did not take it."""
+        self.edits.take()
+        mark: Json = {"metadata": metadata(key)} if key else {}
+        try:
+            self.client.chat_update(channel=channel, ts=ts, text=card.text, blocks=card.blocks, **mark)
         except AWAY as error:
             log.warning("edit_failed", channel=channel, ts=ts, reason=code_of(error))
             return False

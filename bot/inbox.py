@@ -23,7 +23,7 @@ DONE = "done"
 FORGOTTEN_S = 600.0  # a holder on another machine that is silent this long is taken for dead
 TRIES = 3
 KEPT = ("type", "user", "team", "user_team", "channel", "channel_type", "ts", "thread_ts", "text", "subtype")
-FILE_KEPT = ("id", "name", "size", "mimetype", "filetype", "mode", "url_private", "url_private_download")
+FILE_KEPT = ("id", "name", "size", "mimetype", "filetype", "mode", "file_access", "url_private", "url_private_download")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,12 @@ class Inbox:
                 created_at=session.scalar(select(now())),
             )
         return letter if taken else None
+
+    def works_on(self, channel: str, ts: str) -> bool:
+        """Whether that message was taken and is not answered yet."""
+        with self.db.read() as session:
+            row = session.get(Outbox, f"{PREFIX}{channel}:{ts}")
+        return row is not None and row.ts is None
 
     def done(self, letter: Letter) -> None:
         with self.db.write() as session:

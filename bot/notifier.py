@@ -16,9 +16,8 @@ from sqlalchemy import select, update
 
 from bot import milestones
 from bot.blocks import job as cards
-from bot.buckets import Bucket
 from bot.door import Door
-from bot.outbox import JOB, UNDELIVERABLE
+from bot.outbox import JOB, UNDELIVERABLE, metadata
 from bot.slack import AWAY, code_of, may_pass, retry_after, updating_client
 from trainer.errors import TunesmithError
 from trainer.jobs.processes import identity
@@ -30,7 +29,6 @@ from trainer.types import JobStatus
 log = structlog.get_logger()
 LOOK_EVERY_S = 0.5
 CARD_EVERY_S = 1.5
-UPDATES_A_MINUTE, BURST = 45, 10
 LOCK_S = 8.0
 FORGET_EVERY_S = 3600.0
 
@@ -49,7 +47,7 @@ class Notifier(threading.Thread):
         self.door = door
         self.db = door.services.db
         self.slack = updating_client(door.settings)
-        self.bucket = Bucket(UPDATES_A_MINUTE, BURST)
+        self.bucket = door.edits
         self.shown: dict[str, Shown] = {}
         self.done = threading.Event()
         self.holder = identity("notifier")
@@ -114,20 +112,20 @@ class Notifier(threading.Thread):
 
     def _follow(self, card: Card, job: Job) -> None:
         """Move the cursor and owe the milestones of what it passes, together."""
-        owed = cards.living(job, {})
         events = self.door.services.jobs.events(job.id, after=card.cursor)
+        if not events:
+            return
+        owed = cards.living(job, {})
         origin = {"channel": card.channel, "thread_ts": card.thread_ts}
         with self.db.write() as session:
             self.door.outbox.owe(session, f"{JOB}{job.id}:card", origin, owed)
             for event in events:
                 for part, message, picture in milestones.of(self.door.services, job, event):
                     self.door.outbox.owe(session, f"{JOB}{job.id}:{part}", origin, message, picture)
-            if events:
-                moved = update(Card).where(Card.job_id == job.id)
-                session.execute(moved.values(cursor=events[-1].seq))
-        if events:
-            card.cursor = events[-1].seq
-            milestones.link(self.door.services, job)
+            moved = update(Card).where(Card.job_id == job.id)
+            session.execute(moved.values(cursor=events[-1].seq))
+        card.cursor = events[-1].seq
+        milestones.link(self.door.services, job)
 
     def _draw(self, card: Card, job: Job) -> None:
         """Edit the card if it says something new and it is its turn; close it when all is said."""
@@ -140,7 +138,7 @@ class Notifier(threading.Thread):
         said = repr(now)
         told = said == shown.said or ts == UNDELIVERABLE
         if not told and (ended or time.monotonic() - shown.at >= CARD_EVERY_S) and self.bucket.take():
-            told = self._update(card.channel, ts, now, shown, said)
+            told = self._update(card, ts, now, shown, said)
         if told and ended and not self.door.outbox.owes(job.id):
             self._close(job.id)
 
@@ -163,10 +161,11 @@ class Notifier(threading.Thread):
             merged |= {k: v for k, v in event.data.items() if k == "val_loss"}
         return merged | mine[-1].data
 
-    def _update(self, channel: str, ts: str, now: Any, shown: Shown, said: str) -> bool:
+    def _update(self, card: Card, ts: str, now: Any, shown: Shown, said: str) -> bool:
         shown.at = time.monotonic()
+        mark = metadata(f"{JOB}{card.job_id}:card")
         try:
-            self.slack.chat_update(channel=channel, ts=ts, text=now.text, blocks=now.blocks)
+            self.slack.chat_update(channel=card.channel, ts=ts, text=now.text, blocks=now.blocks, metadata=mark)
         except AWAY as error:
             log.warning("card_waits", ts=ts, reason=code_of(error))
             if not may_pass(error):

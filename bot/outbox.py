@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from bot.blocks.kit import Card, picture
 from bot.inbox import PREFIX as INBOX
 from bot.slack import AWAY, code_of, may_pass
-from trainer.errors import Unavailable
+from trainer.errors import BadInput, Unavailable
 from trainer.store.database import Database, insert_once
 from trainer.store.tables import Outbox as Row
 from trainer.store.tables import now
@@ -33,6 +33,10 @@ KEPT_S = 14 * 24 * 3600.0
 SETTLE_AFTER_S = 20.0
 BAD_BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"}
 Painter = Callable[[Json], tuple[bytes, str, str] | None]  # picture request → png, alt text, file name
+
+
+def metadata(key: str) -> Json:
+    return {"event_type": EVENT_TYPE, "event_payload": {"key": key}}
 
 
 class Outbox:
@@ -68,6 +72,10 @@ class Outbox:
         ts = self.send(key)
         if ts is None:
             raise Unavailable("Slack does not answer; the message is kept and will be sent.", code="slack_away")
+        if ts == UNDELIVERABLE:
+            raise BadInput(
+                "Slack does not let me write there.", fix="Invite me with: /invite @Tunesmith", code="not_taken"
+            )
         return ts
 
     def ts_of(self, key: str) -> str | None:
@@ -127,7 +135,7 @@ class Outbox:
             thread_ts=row.thread_ts or None,
             text=row.payload["text"],
             blocks=blocks or None,
-            metadata={"event_type": EVENT_TYPE, "event_payload": {"key": row.key}},
+            metadata=metadata(row.key),
             unfurl_links=False,
             unfurl_media=False,
         )
@@ -159,9 +167,7 @@ class Outbox:
             else:
                 said = self.reader.conversations_history(**more)
             for message in said.get("messages") or []:
-                metadata = message.get("metadata") or {}
-                payload = metadata.get("event_payload") or {}
-                if metadata.get("event_type") == EVENT_TYPE and payload.get("key") == row.key:
+                if message.get("metadata") == metadata(row.key):
                     return message["ts"]
             cursor = (said.get("response_metadata") or {}).get("next_cursor")
             if not cursor:

@@ -68,6 +68,8 @@ class _Upload:
         return checked.dataset is not None and checked.report.verdict != "broken"
 
     def _look(self, path: Path) -> datasets.Checked:
+        if self.file.get("file_access") == "check_file_info":  # shared by Slack Connect: the event holds no more
+            self.file = dict(self.door.client.files_info(file=self.file["id"]).get("file") or self.file)
         fetch(self.file, path, self.door.settings, on_progress=lambda d, n: self._tell("Fetching", d, n))
         context = self.door.context(self.caller)
         return datasets.check_file(
@@ -82,15 +84,17 @@ class _Upload:
         clock = time.monotonic()
         if clock - self.told < TELL_EVERY_S or not total:
             return
+        if not self.door.edits.take():
+            return
         self.told = clock
         share = min(1.0, done / total)
         left = (clock - self.began) * (1 - share) / max(share, 0.01)
         rest = f" {share:.0%}, about {left:.0f} s left"
-        self.door.edit(self.letter.channel, self.ts, note.line(self._doing(verb, rest)))
+        self.door.edit(self.letter.channel, self.ts, note.line(self._doing(verb, rest)), key=self.key)
 
     def _settle(self, card: Card) -> None:
         """The answer takes the line's place, or comes after it where Slack does not let us edit."""
-        if not self.door.edit(self.letter.channel, self.ts, card):
+        if not self.door.edit(self.letter.channel, self.ts, card, key=self.key):
             self.door.outbox.post(f"{self.key}:card", self.letter.origin, card)
 
     def _attach(self, report: CheckReport) -> None:

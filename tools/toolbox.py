@@ -25,7 +25,8 @@ def advise(question: str, runtime: Runtime, examples: int | None = None) -> Answ
 
     Pass the person's question in their own words; `examples` is how many they have, if they said so."""
     made = advice.advise(runtime.context, question, examples=examples)
-    return sentences.advice(made), {"card": "advice", "id": question[:2000]}
+    said = {} if examples is None else {"examples": str(examples)}
+    return sentences.advice(made), {"card": "advice", "id": question[:2000], **said}
 
 
 @card

@@ -15,6 +15,19 @@ from trainer.services import Services
 from trainer.store.tables import Job
 from trainer.types import JobStatus, TrainProgress
 
+PATIENCE_S = 40.0  # machines that run tests are busy
+
+
+class Patient(Person):
+    """Somebody who waits long enough for a busy machine."""
+
+    def wait_for_text(self, channel: str, thread_ts: str | None, pattern: str, timeout: float = PATIENCE_S) -> Any:
+        return super().wait_for_text(channel, thread_ts, pattern, timeout)
+
+    def wait_for_ephemeral(self, channel: str, pattern: str, timeout: float = PATIENCE_S) -> Any:
+        return super().wait_for_ephemeral(channel, pattern, timeout)
+
+
 CURVE = ((1, 3.2), (10, 2.1), (20, 1.0), (30, 0.4), (40, 0.2))
 
 
@@ -118,7 +131,7 @@ def count(person: Person, channel: str, ts: str, words: str) -> int:
     return sum(words in text_of(m) for m in person.replies(channel, ts))
 
 
-def until(look: Any, seconds: float = 10.0) -> Any:
+def until(look: Any, seconds: float = PATIENCE_S) -> Any:
     deadline = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < deadline, "waited too long"

@@ -16,6 +16,7 @@ from bot.sandbox.driver import Person, SandboxDriver
 from bot.sandbox.server import SandboxThread, running_sandbox
 from bot.sandbox.settings import Rate
 from bot.sandbox.settings import Settings as SandboxSettings
+from tests.bot.acts import Patient
 from trainer.services import Services, build_services
 from trainer.settings import Settings
 
@@ -78,18 +79,18 @@ def driver(sandbox: SandboxThread) -> SandboxDriver:
 
 @pytest.fixture
 def ada(driver: SandboxDriver) -> Iterator[Person]:
-    yield driver.as_person(ADA)
+    yield Patient(driver, ADA)
     driver.clear_faults()
 
 
 @pytest.fixture
 def grace(driver: SandboxDriver) -> Person:
-    return driver.as_person(GRACE)
+    return Patient(driver, GRACE)
 
 
 @pytest.fixture
 def linus(driver: SandboxDriver) -> Person:
-    return driver.as_person(LINUS)
+    return Patient(driver, LINUS)
 
 
 @pytest.fixture

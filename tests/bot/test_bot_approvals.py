@@ -52,7 +52,7 @@ def test_reject_starts_nothing(bot: Door, services: Services, ada: Person, chann
 def test_without_the_role_a_click_changes_nothing(
     bot: Door, services: Services, ada: Person, linus: Person, channel: str
 ) -> None:
-    ts, card = asked(ada, channel)
+    _, card = asked(ada, channel)
     linus.press(channel, card["ts"], "approval_approve")
     linus.wait_for_ephemeral(channel, "need the trainer role")
     assert services.approvals.get(_value(card)).status == "pending"
@@ -109,7 +109,7 @@ def test_who_may_not_click(
 def test_the_requester_may_not_approve_their_own_promotion(
     bot: Door, services: Services, ada: Person, grace: Person, passed: tuple[str, str], channel: str
 ) -> None:
-    ts, model = passed
+    ts, _ = passed
     grace.say(channel, "@Tunesmith promote to own-alias", thread_ts=ts)
     card = grace.wait_for_text(channel, ts, "Promote a model")
     grace.press(channel, card["ts"], "approval_approve")

@@ -8,7 +8,7 @@ from bot.door import Door
 from bot.sandbox.cast import BEEP, BOT_USER_ID, FINE_TUNING, GUS, PARTNERS, SAM
 from bot.sandbox.driver import Person, SandboxDriver
 from bot.sandbox.reading import text_of
-from tests.bot.acts import count
+from tests.bot.acts import Patient, count, until
 
 
 def test_a_mention_is_answered_in_its_thread(bot: Door, ada: Person, channel: str) -> None:
@@ -68,7 +68,8 @@ def test_messages_of_one_thread_are_answered_in_order_and_all(bot: Door, ada: Pe
     ts = ada.say(channel, "@Tunesmith models")
     for text in ("help", "jobs", "roll back nothing-here", "models"):
         ada.say(channel, text, thread_ts=ts)
-    ada.driver.wait(lambda: len(ada.replies(channel, ts)) == 10, what="five questions and five answers")
+        time.sleep(0.03)
+    until(lambda: len(ada.replies(channel, ts)) == 10)
     own = [text_of(m) for m in ada.replies(channel, ts) if m["user"] == BOT_USER_ID]
     wanted = ("Bases: ", "Drop a JSONL", "jobs", "no alias", "Bases: ")
     assert all(part in said for part, said in zip(wanted, own, strict=True)), own
@@ -84,7 +85,7 @@ def test_bots_and_strangers_get_no_answer(bot: Door, driver: SandboxDriver) -> N
 
 
 def test_a_guest_is_told_kindly_and_alone(bot: Door, driver: SandboxDriver) -> None:
-    gus = driver.as_person(GUS)
+    gus = Patient(driver, GUS)
     ts = gus.say(FINE_TUNING, "@Tunesmith help")
     gus.wait_for_ephemeral(FINE_TUNING, "full members")
     assert len(gus.replies(FINE_TUNING, ts)) == 1
@@ -135,3 +136,9 @@ def test_a_slow_slack_answer_is_repeated_not_doubled(
     bot.outbox.settle()
     time.sleep(0.5)
     assert count(ada, channel, ts, "Bases: ") == 1
+
+
+def test_a_dropped_connection_comes_back(bot: Door, ada: Person, driver: SandboxDriver, channel: str) -> None:
+    driver.disconnect(abrupt=True)
+    ts = ada.say(channel, "@Tunesmith models")
+    ada.wait_for_text(channel, ts, "Bases: ", 30)

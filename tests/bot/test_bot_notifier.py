@@ -70,15 +70,15 @@ def test_failure_says_why_and_what_to_do(bot: Door, services: Services, ada: Per
     assert "What to do" in text_of(final) and "<!channel" not in text_of(final)
 
 
-def test_a_lost_worker_and_a_resume_are_told_once(
-    bot: Door, services: Services, ada: Person, channel: str
-) -> None:
+def test_a_lost_worker_and_a_resume_are_told_once(bot: Door, services: Services, ada: Person, channel: str) -> None:
     ts, job = queued_job(services, ada, channel)
     take(services, job).release("crashed", "The trainer was killed by SIGKILL.", give_back_try=False)
     ada.wait_for_text(channel, ts, "worker was lost")
     again = claim(services.db, job.id, worker="second", lease_s=60)
     assert again
-    again.event("note", {"text": "Checkpoint ftckpt_1 (step 30) cannot be used: damaged.", "code": "checkpoint_damaged"})
+    again.event(
+        "note", {"text": "Checkpoint ftckpt_1 (step 30) cannot be used: damaged.", "code": "checkpoint_damaged"}
+    )
     again.event("note", {"text": "Resumed from step 20.", "code": "resumed"})
     ada.wait_for_text(channel, ts, "Resumed from step 20")
     ada.wait_for_text(channel, ts, "cannot be used")
@@ -97,7 +97,7 @@ def test_a_refused_edit_waits_and_the_last_state_wins(
     step(lease, 10)
     time.sleep(0.8)
     trained(services, lease)
-    until(lambda: _with(ada, channel, ts, "Training is done"), 15)
+    until(lambda: _with(ada, channel, ts, "Training is done"))
     assert count(ada, channel, ts, "Training finished") == 1
 
 
@@ -144,9 +144,7 @@ def test_a_bucket_gives_so_many_and_no_more() -> None:
     assert not bucket.take()
 
 
-def test_the_key_travels_in_the_metadata(
-    bot: Door, services: Services, ada: Person, channel: str
-) -> None:
+def test_the_key_travels_in_the_metadata(bot: Door, services: Services, ada: Person, channel: str) -> None:
     ts, job = queued_job(services, ada, channel)
     trained(services, take(services, job))
     ada.wait_for_text(channel, ts, "Training finished")

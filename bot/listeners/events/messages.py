@@ -38,7 +38,8 @@ def receive(door: Door, event: Json) -> None:
 
 def queue(door: Door, letter: Letter) -> None:
     try:
-        door.lanes.submit(f"{letter.channel}:{letter.thread_ts}", lambda: conversation.handle(door, letter))
+        lane = f"{letter.channel}:{letter.thread_ts}"
+        door.lanes.submit(lane, lambda: conversation.handle(door, letter), at=float(letter.ts))
     except LimitExceeded as error:
         log.warning("lanes_full", key=letter.key)
         door.whisper(letter.origin, letter.event["user"], note.error(error))
