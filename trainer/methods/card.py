@@ -50,7 +50,7 @@ def versions() -> dict[str, str]:
 
 
 def write(folder: Path, spec: RunSpec, *, base: str, metrics: dict[str, Any], extra: dict[str, Any]) -> None:
-    """card.json and README.md; `extra` is the caller's (dataset sha256, job id …) and cannot shadow our
+    """card.json and README.md; `extra` is the caller's (dataset: {sha256 …}, job id …) and cannot shadow our
     keys."""
     card = {
         **extra,
@@ -69,7 +69,7 @@ def write(folder: Path, spec: RunSpec, *, base: str, metrics: dict[str, Any], ex
 
 def _prose(spec: RunSpec, metrics: dict[str, Any], extra: dict[str, Any]) -> str:
     kind = "Full weights" if spec.method == "full" else f"A {spec.method} adapter (rank {spec.lora_r})"
-    dataset = extra.get("dataset_sha256")
+    dataset = extra.get("dataset", {}).get("sha256")
     lines = [
         f"# {spec.base} · {spec.method}{' · ' + spec.suffix if spec.suffix else ''}",
         "",

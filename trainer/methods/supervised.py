@@ -17,7 +17,7 @@ from trainer.methods import packing, preflight, resolve
 from trainer.methods.method import Method, Stopped
 from trainer.methods.rows import EncodedRows, encode, read_rows, with_replay
 from trainer.methods.spec import RunSpec
-from trainer.methods.steward import BEST, OnCheckpoint, OnProgress, RunState, ShouldStop, Steward
+from trainer.methods.steward import BEST, STATE_FILE, OnCheckpoint, OnProgress, RunState, ShouldStop, Steward
 from trainer.types import TrainProgress, TrainResult
 
 __all__ = ["Stopped", "train"]
@@ -159,7 +159,8 @@ def _bring_best(run: Run, resume_from: Path | None) -> None:
     if resume_from is None or run.steward.state.best_val_loss is None:
         return
     inside = resume_from / BEST
-    shutil.copytree(inside if inside.is_dir() else resume_from, best)
+    only_weights = shutil.ignore_patterns("*.pt", "*.pth", "*.bin", "trainer_state.json", STATE_FILE)
+    shutil.copytree(inside if inside.is_dir() else resume_from, best, ignore=only_weights)
 
 
 def _trainer(run: Run) -> Any:
