@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import yaml
 
 from bot.app import running
 from bot.door import Door
@@ -20,11 +21,18 @@ from tests.bot.acts import Patient
 from trainer.services import Services, build_services
 from trainer.settings import Settings
 
+MANIFEST = Path(__file__).parents[2] / "docs" / "slack" / "manifest.yaml"
+
+
+def manifest_scopes() -> set[str]:
+    """The scopes that we tell people to grant: the tests get by with exactly these."""
+    return set(yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))["oauth_config"]["scopes"]["bot"])
+
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[SandboxThread]:
     roomy = {method: Rate(6000, 1000) for method in ("chat.postMessage", "chat.update", "users.info", "*")}
-    loose = SandboxSettings()
+    loose = SandboxSettings(scopes=manifest_scopes())
     loose.rates |= roomy | {"conversations.replies": Rate(6000, 1000)}
     with running_sandbox(loose) as running_one:
         yield running_one
