@@ -30,7 +30,7 @@ def of(services: Services, job: Job, event: Event) -> Iterator[Owed]:
 
 def _status(services: Services, job: Job, event: Event) -> Iterator[Owed]:
     status, data = JobStatus(event.data["status"]), event.data
-    if status is JobStatus.RUNNING and data.get("attempt") == 1:
+    if status is JobStatus.RUNNING and data.get("attempt") == 1 and job.kind == JobKind.TRAIN:
         yield "started", milestone.started(job), None
     elif status is JobStatus.QUEUED and data.get("outcome") in LOST:
         yield f"lost:{event.fence}", milestone.interrupted(job, str(data.get("detail") or "")), None

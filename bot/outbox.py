@@ -39,6 +39,13 @@ def metadata(key: str) -> Json:
     return {"event_type": EVENT_TYPE, "event_payload": {"key": key}}
 
 
+def with_pictures(blocks: list[Json], pictures: list[Json]) -> list[Json]:
+    """Pictures stand above the buttons, as what one looks at before one presses."""
+    kinds = [block["type"] for block in blocks]
+    place = kinds.index("actions") if "actions" in kinds else len(blocks)
+    return [*blocks[:place], *pictures, *blocks[place:]]
+
+
 class Outbox:
     """`poster` repeats nothing but refused calls; `reader` looks for what may have been posted."""
 
@@ -114,7 +121,7 @@ class Outbox:
         return ts
 
     def _deliver(self, row: Row) -> str:
-        blocks = [*row.payload["blocks"], *self._pictures(row)]
+        blocks = with_pictures(row.payload["blocks"], self._pictures(row))
         try:
             return self._call(row, blocks)
         except SlackApiError as error:

@@ -77,7 +77,7 @@ class _Upload:
         )
 
     def _doing(self, verb: str, rest: str = "") -> str:
-        return f":hourglass_flowing_sand: {verb} *{name(self.filename)}*…{rest}"
+        return f"⏳ {verb} *{name(self.filename)}*…{rest}"
 
     def _tell(self, verb: str, done: int, total: int) -> None:
         """Edit the line when it takes longer: share done and about how long it still takes."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from trainer.advice.rules import Advice, from_text
 from trainer.advice.rules import advise as advise_by_rules
 
@@ -16,4 +14,5 @@ def advise(context: Context, question: str, *, examples: int | None = None) -> A
     if examples is None and asked.examples is None:
         dataset_id = context.services.threads.topic(context.caller.origin).dataset_id
         examples = context.services.datasets.get(dataset_id).accepted if dataset_id else None
-    return advise_by_rules(replace(asked, examples=examples) if examples is not None else asked)
+    known = {} if examples is None else {"examples": examples}
+    return advise_by_rules(asked.model_copy(update=known))

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from tools.context import TRAINER, Context
 from tools.evaluation import latest, pick_model
-from trainer.errors import Conflict
+from trainer.bases import known_bases
+from trainer.errors import BadInput, Conflict
 from trainer.registry.aliases import check_name, swap
 from trainer.registry.approvals import digest_of
 from trainer.store.tables import Alias, Approval, Evaluation, Model
@@ -18,7 +19,7 @@ from trainer.types import GateVerdict
 def request(context: Context, model_id: str | None, alias: str) -> Approval:
     """Ask to point `alias` at the model. Refused unless its newest evaluation says PASS."""
     context.caller.need(TRAINER, "ask for a promotion")
-    name = check_name(alias)
+    name = _free_name(context, alias)
     model = pick_model(context, model_id)
     evaluation = _passed(model, latest(context, model))
     current = context.services.aliases.find(name)
@@ -81,6 +82,18 @@ def still_passes(session: Session, approval: Approval) -> None:
         )
     if digest_of(newest.report) != subject["evaluation_digest"]:
         raise Conflict("The evaluation was altered.", fix="Evaluate again.", code="altered")
+
+
+def _free_name(context: Context, alias: str) -> str:
+    name = check_name(alias)
+    if name in known_bases(context.services.settings):
+        raise BadInput(
+            f"“{name}” is the name of a base model.",
+            fix="Choose another alias, such as tickets-prod.",
+            code="bad_alias",
+            param="alias",
+        )
+    return name
 
 
 def _passed(model: Model, evaluation: Evaluation | None) -> Evaluation:

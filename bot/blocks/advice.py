@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 def shown(made: Advice) -> Card:
     return card(
         f"{esc(made.headline)}",
-        section(f":compass: *{esc(made.headline)}*"),
+        section(f"🧭 *{esc(made.headline)}*"),
         _reasons("For it", made.reasons_for),
         _reasons("Against it", made.reasons_against),
         section(_how(made)) if made.method or made.data_band else None,
         _bullets("What next", made.next_steps),
         _bullets("Tell me, and I can be surer", made.questions),
-        table([["", "Prompt", "RAG", "Fine-tune"], *([m.aspect, m.prompt, m.rag, m.fine_tune] for m in made.matrix)]),
+        table(
+            [["Aspect", "Prompt", "RAG", "Fine-tune"], *([m.aspect, m.prompt, m.rag, m.fine_tune] for m in made.matrix)]
+        ),
         _small("Assumed", made.assumed),
         _small("Note", [*made.notes, *made.notices]),
     )

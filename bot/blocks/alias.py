@@ -45,7 +45,7 @@ def moved(done: dict[str, Any]) -> Card:
     alias, model = str(done["alias"]), str(done["model_id"])
     text = f"{code(alias)} now answers with {code(model)} (revision {done['revision']})."
     back = button(f"Roll {alias} back", ids.ROLL_BACK, alias) if done.get("previous") else None
-    return card(text, section(f":rocket: {text}"), actions(back))
+    return card(text, section(f"🚀 {text}"), actions(back))
 
 
 def _plain(text: str) -> dict[str, str]:

@@ -17,14 +17,14 @@ WHO = {
     "promote": "Somebody with the approver role who is not the requester has to approve.",
     "rollback": "Somebody with the approver role who is not the requester has to approve.",
 }
-DONE = {"approved": (":white_check_mark:", "Approved"), "rejected": (":no_entry_sign:", "Rejected")}
+DONE = {"approved": ("✅", "Approved"), "rejected": ("🚫", "Rejected")}
 
 
 def asked(row: Approval, dataset: Dataset | None, evaluation: Evaluation | None = None) -> Card:
     """A pending request with its buttons; their value is the approval's id and nothing else."""
     return card(
         f"{TITLE[row.kind]} {_headline(row)} Waiting for a person to approve.",
-        section(f":raised_hand: *{TITLE[row.kind]}* {_headline(row)}"),
+        section(f"✋ *{TITLE[row.kind]}* {_headline(row)}"),
         *_details(row, dataset, evaluation),
         actions(_approve(row), button("Reject", ids.REJECT, row.id, style="danger")),
         context(f"Asked by {person(row.requested_by)}. {WHO[row.kind]} Nothing happens before that."),
@@ -33,7 +33,7 @@ def asked(row: Approval, dataset: Dataset | None, evaluation: Evaluation | None 
 
 def decided(row: Approval, dataset: Dataset | None, evaluation: Evaluation | None = None) -> Card:
     """The same card after the decision: by whom, when, and no buttons."""
-    symbol, word = DONE.get(row.status, (":hourglass:", "Expired"))
+    symbol, word = DONE.get(row.status, ("⌛", "Expired"))
     when = (
         f"<!date^{int(row.decided_at)}^{{date_short_pretty}} {{time}}|{_utc(row.decided_at)}>" if row.decided_at else ""
     )

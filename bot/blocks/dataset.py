@@ -15,7 +15,7 @@ from trainer.errors import TunesmithError
 from trainer.store.tables import Dataset
 from trainer.types import CheckReport, Finding, Verdict
 
-SYMBOL = {Verdict.GOOD: ":white_check_mark:", Verdict.WARNINGS: ":warning:", Verdict.BROKEN: ":x:"}
+SYMBOL = {Verdict.GOOD: "✅", Verdict.WARNINGS: "⚠️", Verdict.BROKEN: "❌"}
 WORST, CODES = 3, 8
 FIX = "*What to do:* mend what is named above and drop the file again. Nothing was started."
 
@@ -39,7 +39,7 @@ def refused(filename: str, problem: TunesmithError) -> Card:
     what, fix = esc(problem.what), esc(problem.fix)
     return card(
         f"{esc(clip(filename, 80))}: {what} {fix}",
-        section(f":x: *{name(filename)}* was not checked. {what}"),
+        section(f"❌ *{name(filename)}* was not checked. {what}"),
         section(f"*What to do:* {fix or 'Drop another file.'} Nothing was started."),
     )
 

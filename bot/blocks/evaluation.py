@@ -11,9 +11,9 @@ from trainer.store.tables import Evaluation
 from trainer.types import GateVerdict
 
 HEAD = {
-    GateVerdict.PASS: (":white_check_mark:", "PASS – better, and it kept what the base could do"),
-    GateVerdict.FAIL: (":x:", "FAIL – it must not be promoted"),
-    GateVerdict.INCONCLUSIVE: (":grey_question:", "INCONCLUSIVE – the evidence is not enough to promote"),
+    GateVerdict.PASS: ("✅", "PASS – better, and it kept what the base could do"),
+    GateVerdict.FAIL: ("❌", "FAIL – it must not be promoted"),
+    GateVerdict.INCONCLUSIVE: ("❔", "INCONCLUSIVE – the evidence is not enough to promote"),
 }
 FORGOT = "forgot"
 METRICS = 6
@@ -56,7 +56,7 @@ def _numbers(report: dict[str, Any]) -> dict[str, Any] | None:
                 f"{kept['suite_rows']:,}",
             ]
         )
-    return table([["", "Base", "Tuned", "Difference", "n"], *rows]) if rows else None
+    return table([["Metric", "Base", "Tuned", "Difference", "n"], *rows]) if rows else None
 
 
 def share(interval: dict[str, Any]) -> str:

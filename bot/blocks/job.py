@@ -13,13 +13,13 @@ from trainer.types import JobKind, JobStatus
 
 BAR = 20
 HEAD = {
-    JobStatus.VALIDATING: (":hourglass:", "is getting ready"),
-    JobStatus.QUEUED: (":hourglass:", "waits for a worker"),
-    JobStatus.RUNNING: (":gear:", "is running"),
-    JobStatus.PAUSED: (":double_vertical_bar:", "is paused"),
-    JobStatus.SUCCEEDED: (":white_check_mark:", "is done"),
-    JobStatus.FAILED: (":x:", "failed"),
-    JobStatus.CANCELLED: (":octagonal_sign:", "was cancelled"),
+    JobStatus.VALIDATING: ("⌛", "is getting ready"),
+    JobStatus.QUEUED: ("⌛", "waits for a worker"),
+    JobStatus.RUNNING: ("⚙️", "is running"),
+    JobStatus.PAUSED: ("⏸️", "is paused"),
+    JobStatus.SUCCEEDED: ("✅", "is done"),
+    JobStatus.FAILED: ("❌", "failed"),
+    JobStatus.CANCELLED: ("🛑", "was cancelled"),
 }
 NOUN = {JobKind.TRAIN: "Training", JobKind.EVAL: "Evaluation"}
 

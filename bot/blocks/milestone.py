@@ -11,24 +11,24 @@ from trainer.types import JobKind
 
 
 def started(row: Job) -> Card:
-    return _line(f":arrow_forward: {NOUN[JobKind(row.kind)]} started.")
+    return _line(f"▶️ {NOUN[JobKind(row.kind)]} started.")
 
 
 def halfway(left: str) -> Card:
-    return _line(f":hourglass_flowing_sand: Half of it is done; about {left} left.")
+    return _line(f"⏳ Half of it is done; about {left} left.")
 
 
 def resumed(text: str) -> Card:
-    return _line(f":repeat: {esc(text)}")
+    return _line(f"🔁 {esc(text)}")
 
 
 def interrupted(row: Job, why: str) -> Card:
     detail = f" ({esc(why)})" if why else ""
-    return _line(f":warning: The worker was lost{detail}. It goes on from the last checkpoint; nothing to do.")
+    return _line(f"⚠️ The worker was lost{detail}. It goes on from the last checkpoint; nothing to do.")
 
 
 def damaged(text: str) -> Card:
-    return _line(f":warning: {esc(text)} The one before it is used.")
+    return _line(f"⚠️ {esc(text)} The one before it is used.")
 
 
 def trained(row: Job) -> Card:
@@ -41,7 +41,7 @@ def trained(row: Job) -> Card:
     text = f"Training finished in {took(row)}: {code(model)}.{losses}"
     return card(
         text,
-        section(f":checkered_flag: {text}\nWhether it is better than its base is not known yet: evaluate it."),
+        section(f"🏁 {text}\nWhether it is better than its base is not known yet: evaluate it."),
         actions(button("Evaluate", ids.EVALUATE, model, style="primary")) if model else None,
     )
 
@@ -50,13 +50,13 @@ def failed(row: Job) -> Card:
     error = row.error or {}
     why = esc(error.get("message", "No reason was recorded; see the worker's log."))
     text = f"{NOUN[JobKind(row.kind)]} failed: {why}"
-    return card(text, section(f":x: {text}\n*What to do:* mend what it names and ask again, or say `status`."))
+    return card(text, section(f"❌ {text}\n*What to do:* mend what it names and ask again, or say `status`."))
 
 
 def cancelled(row: Job, by: str | None) -> Card:
     who = f" by {person(by)}" if by else ""
     text = f"{NOUN[JobKind(row.kind)]} was cancelled{who}. Its checkpoints are kept."
-    return card(text, section(f":octagonal_sign: {text}"))
+    return card(text, section(f"🛑 {text}"))
 
 
 def _line(text: str) -> Card:

@@ -6,7 +6,7 @@ from bot.blocks.kit import Card, card, context, section, sections
 from bot.blocks.mrkdwn import clip, esc, from_markdown
 from trainer.errors import TunesmithError
 
-SYMBOL = {"forbidden": ":no_entry:", "conflict": ":warning:", "unavailable": ":hourglass:"}
+SYMBOL = {"forbidden": "⛔", "conflict": "⚠️", "unavailable": "⌛"}
 
 
 def answer(text: str, notice: str = "") -> Card:
@@ -23,7 +23,7 @@ def line(text: str) -> Card:
 
 def error(problem: TunesmithError) -> Card:
     """What went wrong and what to do, in the error's own words."""
-    symbol = SYMBOL.get(problem.kind, ":x:")
+    symbol = SYMBOL.get(problem.kind, "❌")
     what, fix = esc(problem.what), esc(problem.fix)
     return card(f"{what} {fix}".strip(), section(f"{symbol} *{what}*" + (f"\n{fix}" if fix else "")))
 
@@ -31,4 +31,4 @@ def error(problem: TunesmithError) -> Card:
 def trouble(error_id: str) -> Card:
     """Something unexpected: its number is in the log, nothing else is told."""
     text = f"Something failed on my side; it is in the log as {error_id}. Please try again, or show it to an admin."
-    return card(text, section(f":x: {text}"))
+    return card(text, section(f"❌ {text}"))

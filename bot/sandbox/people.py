@@ -235,6 +235,19 @@ async def file_bytes(request: web.Request) -> web.StreamResponse:
         return web.Response(status=404, text="no such file")
     person = request.query.get("as", "")
     places = [*file["channels"], *file["groups"], *file["ims"]]
-    if file["user"] != person and not any(person in workspace.channels[c].members for c in places):
+    shared = any(person in workspace.channels[c].members for c in places)
+    if file["user"] != person and not shared and not _pictured(workspace, person, file["id"]):
         return web.Response(status=403, text="not shared with you")
     return serve(workspace.files.path(file["id"]), file, inline="download" not in request.query)
+
+
+def _pictured(workspace: Workspace, person: str, file_id: str) -> bool:
+    """Whether the app shows this file by its id in a message that the person can read."""
+    return any(
+        block.get("slack_file", {}).get("id") == file_id
+        for channel in workspace.channels.values()
+        if person in channel.members
+        for message in channel.messages.values()
+        if message.get("bot_id") == cast.BOT_ID
+        for block in message.get("blocks", [])
+    )

@@ -43,11 +43,12 @@ class Stage:
             return
         for message in self.ada.replies(CHANNEL, self.thread):
             text = plain(message)
-            if self.shown.get(message["ts"]) != text:
-                self.shown[message["ts"]] = text
+            if self.shown.get(message["ts"]) != gist(text):
+                self.shown[message["ts"]] = gist(text)
                 self._print(NAMES.get(message.get("user", ""), "Tunesmith"), text)
 
     def _print(self, who: str, text: str) -> None:
+        text = " · ".join(text.splitlines()) if "░" in text else text  # a living card, on one line
         cut = text if len(text) <= LONGEST else text[:LONGEST] + " …"
         indented = escape(cut).replace("\n", "\n" + " " * 11)
         self.console.print(f"[bold]{who:>9}[/bold]: {indented}")
@@ -93,7 +94,8 @@ class Stage:
         message = self.wait_button(label, seconds)
         found = button(message, label)
         assert found is not None
-        self.console.print(f"[bold]{NAMES[person.id]:>9}[/bold]: [reverse] {escape(label)} [/reverse]")
+        shown = escape(found["text"]["text"])
+        self.console.print(f"[bold]{NAMES[person.id]:>9}[/bold]: presses [reverse] {shown} [/reverse]")
         person.press(CHANNEL, message["ts"], found["action_id"])
         self.show()
         return message
@@ -110,8 +112,16 @@ def button(message: Json, label: str) -> Json | None:
     return None
 
 
+def gist(text: str) -> str:
+    """What makes a message worth printing again: of a living card, its title and every fifth of its bar."""
+    percent = re.search(r"(\d+) %", text) if "░" in text else None
+    return f"{text.splitlines()[0]} {int(percent[1]) // 20}" if percent else text
+
+
 def plain(message: Json) -> str:
-    """What a person reads in a message, without Slack's marks."""
-    text = re.sub(r"<@(\w+)>", lambda m: "@" + NAMES.get(m[1], "Tunesmith"), text_of(message))
+    """What a person reads in a message, without Slack's marks: its blocks, or its text, and its files' names."""
+    blocks = [b for b in message.get("blocks") or [] if b["type"] not in ("actions", "rich_text", "table")]
+    shown = [text_of(blocks) or message.get("text", ""), *(f"[{f['name']}]" for f in message.get("files") or [])]
+    text = re.sub(r"<@(\w+)>", lambda m: "@" + NAMES.get(m[1], "Tunesmith"), "\n".join(filter(None, shown)))
     text = re.sub(r"<[^|>]+\|([^>]+)>", r"\1", text)
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()

@@ -24,7 +24,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 people = Console(highlight=False, soft_wrap=True)
-progress_console = Console(stderr=True, highlight=False)
+progress_console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def say(text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,9 @@ def run(run: Run) -> None:
 
 def _evaluate(run: Run, model: Model, base: Base, files: dict[str, Path], artifact: Path) -> EvalReport:
     suite = base.carried("suite.jsonl")
-    return evaluate(
-        load_suite(files["test"]).cases,
+    test = load_suite(files["test"])
+    report = evaluate(
+        test.cases,
         load_suite(suite).cases if suite else (),
         generate=_generator(model, base, artifact),
         candidate=CANDIDATE,
@@ -50,6 +52,10 @@ def _evaluate(run: Run, model: Model, base: Base, files: dict[str, Path], artifa
         on_progress=_progress(run),
         gate=GateSpec(),
     )
+    if not test.skipped:
+        return report
+    said = f"{len(test.skipped)} test rows in which tools take part were not scored."
+    return replace(report, reasons=(*report.reasons, said))
 
 
 def _seen_in_training(run: Run, model: Model, base: Base, train_file: Path) -> set[str]:

@@ -56,7 +56,7 @@ def run_attempt(services: Services, job_id: str) -> JobStatus | None:
 
 
 def _spawn(job_id: str, fence: int, output: Any) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "trainer.jobs.child", job_id, str(fence), str(os.getpid())]
+    command = [sys.executable, "-P", "-m", "trainer.jobs.child", job_id, str(fence), str(os.getpid())]
     return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
 
 
