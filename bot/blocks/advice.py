@@ -21,12 +21,15 @@ def shown(made: Advice) -> Card:
         section(_how(made)) if made.method or made.data_band else None,
         _bullets("What next", made.next_steps),
         _bullets("Tell me, and I can be surer", made.questions),
-        table(
-            [["Aspect", "Prompt", "RAG", "Fine-tune"], *([m.aspect, m.prompt, m.rag, m.fine_tune] for m in made.matrix)]
-        ),
+        _side_by_side(made),
         _small("Assumed", made.assumed),
         _small("Note", [*made.notes, *made.notices]),
     )
+
+
+def _side_by_side(made: Advice) -> dict:
+    rows = [[m.aspect, m.prompt, m.rag, m.fine_tune] for m in made.matrix]
+    return table([["Aspect", "Prompt", "RAG", "Fine-tune"], *rows])
 
 
 def _reasons(title: str, reasons: Sequence[Reason]) -> dict | None:

@@ -44,7 +44,7 @@ def modal(model_id: str, origin: dict[str, str], suggested: str) -> dict[str, An
 def moved(done: dict[str, Any]) -> Card:
     alias, model = str(done["alias"]), str(done["model_id"])
     text = f"{code(alias)} now answers with {code(model)} (revision {done['revision']})."
-    back = button(f"Roll {alias} back", ids.ROLL_BACK, alias) if done.get("previous") else None
+    back = button(f"Roll {alias} back", ids.ROLL_BACK, alias) if model.startswith("ft:") else None
     return card(text, section(f"🚀 {text}"), actions(back))
 
 
