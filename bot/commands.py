@@ -233,6 +233,8 @@ OPTIONS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "method": (r"(?<![\w./-])(qlora|lora|full)(?![\w/-])", str.lower),
     "epochs": (rf"({NUMBER})\s*epochs?\b|\bepochs?\s*[:=]?\s*({NUMBER})", float),
     "learning_rate": (rf"\b(?:lr|learning[ _-]rate)\s*(?:of|[:=])?\s*({NUMBER})", float),
+    "batch_size": (r"\bbatch(?:[ _-]size)?\s*(?:of|[:=])?\s*(\d+)\b", int),
+    "max_length": (r"\b(?:max|maximum)?[ _-]?length\s*(?:of|[:=])?\s*(\d+)\b", int),
     "lora_r": (r"\b(?:r|rank)\s*(?:of|[:=])?\s*(\d+)\b", int),
     "seed": (r"\bseed\s*(?:of|[:=])?\s*(\d+)\b", int),
     "suffix": (r"\b(?:suffix|named|called|as)\s*[:=]?\s*[“\"'`]?([\w-]+)", str.lower),

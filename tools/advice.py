@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from tools.context import Context
 from trainer.advice.rules import Advice, from_text
 from trainer.advice.rules import advise as advise_by_rules
-
-from tools.context import Context
 
 
 def advise(context: Context, question: str, *, examples: int | None = None) -> Advice:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from trainer.advice.rules import Advice
-
 from tools.context import Context
 from tools.training import TrainRequest
+from trainer.advice.rules import Advice
 from trainer.bases import known_bases
 from trainer.methods.estimate import Estimate
 from trainer.methods.spec import RunSpec

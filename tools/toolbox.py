@@ -53,9 +53,22 @@ def estimate_training(
     method: str | None = None,
     epochs: float | None = None,
     replay: float | None = None,
+    batch_size: int | None = None,
+    max_length: int | None = None,
+    lora_r: int | None = None,
 ) -> Answer:
     """Estimate time, memory and cost of a training run without asking for it."""
-    spec = training.make_spec(_given(base=base, method=method, epochs=epochs, replay=replay))
+    spec = training.make_spec(
+        {
+            "base": base,
+            "method": method,
+            "epochs": epochs,
+            "replay": replay,
+            "batch_size": batch_size,
+            "max_length": max_length,
+            "lora_r": lora_r,
+        }
+    )
     row = datasets.pick_dataset(runtime.context, dataset)
     _, made = training.plan(runtime.context, row, spec)
     return sentences.estimate(row, spec, made), {}
@@ -70,6 +83,8 @@ def request_training(
     epochs: float | None = None,
     learning_rate: float | None = None,
     replay: float | None = None,
+    batch_size: int | None = None,
+    max_length: int | None = None,
     lora_r: int | None = None,
     seed: int | None = None,
     suffix: str | None = None,
@@ -77,17 +92,19 @@ def request_training(
     """Ask for a training run: posts an estimate with an approval button for a person.
 
     `method` is lora, qlora or full. `replay` mixes old-task rows in, per new row (1.0 = as many), against
-    forgetting. Leave out what the person did not say."""
-    overrides = _given(
-        base=base,
-        method=method,
-        epochs=epochs,
-        learning_rate=learning_rate,
-        replay=replay,
-        lora_r=lora_r,
-        seed=seed,
-        suffix=suffix,
-    )
+    forgetting. `max_length` is the tokens a row may have. Leave out what the person did not say."""
+    overrides = {
+        "base": base,
+        "method": method,
+        "epochs": epochs,
+        "learning_rate": learning_rate,
+        "replay": replay,
+        "batch_size": batch_size,
+        "max_length": max_length,
+        "lora_r": lora_r,
+        "seed": seed,
+        "suffix": suffix,
+    }
     asked = training.request(runtime.context, dataset, overrides)
     return sentences.train_request(asked), {"card": "approval", "id": asked.approval.id}
 
@@ -164,7 +181,3 @@ TOOLBOX: list[BaseTool] = [
     request_rollback,
     list_models,
 ]
-
-
-def _given(**values: Any) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if value is not None}

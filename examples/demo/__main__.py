@@ -20,8 +20,8 @@ TICKETS = ROOT / "examples" / "tickets.jsonl"
 HOME = ROOT / ".demo"
 ALIAS = "tickets"
 TUNED_AT_LEAST, BASE_AT_MOST = 0.80, 0.20
-FORGETFUL = "train on tiny-base with lora, 30 epochs, lr 4e-3"
-CAREFUL = "train on tiny-base with lora, 15 epochs, lr 4e-3, replay 100%"
+PLAIN_RUN = "train on tiny-base with lora, 12 epochs, lr 4e-3, batch 4, max length 256"
+REPLAY_RUN = f"{PLAIN_RUN}, replay 100%"
 
 
 def main() -> int:
@@ -54,10 +54,10 @@ def main() -> int:
 def play(house: House, stage: Stage) -> None:
     ask_for_advice(stage)
     dataset = drop_the_file(house, stage)
-    first = train(house, stage, FORGETFUL, "First run: the tickets alone")
+    first = train(house, stage, PLAIN_RUN, "First run: the tickets alone")
     report = evaluate(house, stage, first)
     expect_refusal(house, stage, first, report)
-    second = train(house, stage, CAREFUL, "Second run: as many rows of old tasks mixed in")
+    second = train(house, stage, REPLAY_RUN, "Second run: as many rows of old tasks mixed in")
     report = evaluate(house, stage, second)
     expect(report["verdict"] == "PASS", f"the second gate passes; it said {report['verdict']}")
     promote(house, stage, second)
