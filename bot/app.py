@@ -23,7 +23,7 @@ from bot.listeners.events.messages import queue
 from bot.notifier import Notifier
 from bot.outbox import Outbox
 from bot.paint import Painter
-from bot.slack import AWAY, app_token, code_of, may_pass, posting_client, reading_client
+from bot.slack import AWAY, app_token, code_of, may_pass, posting_client, reading_client, with_sandbox_roles
 from trainer.errors import BadInput, Unavailable
 from trainer.services import Services
 
@@ -42,7 +42,7 @@ def make_door(services: Services) -> Door:
         us=us,
         client=client,
         poster=poster,
-        guard=Guard(settings, services.db, client, us),
+        guard=Guard(with_sandbox_roles(settings), services.db, client, us),
         inbox=Inbox(services.db),
         outbox=Outbox(services.db, poster, client, Painter(services)),
         lanes=Lanes(),

@@ -19,6 +19,7 @@ from trainer.settings import Settings
 
 SANDBOX_BOT_TOKEN = "xoxb-sandbox"  # noqa: S105
 SANDBOX_APP_TOKEN = "xapp-sandbox"  # noqa: S105
+SANDBOX_APPROVER = "U0GRACE001"
 TIMEOUT_S = 20
 AWAY = (SlackApiError, SlackClientError, URLError, OSError, http.client.HTTPException)
 TRANSIENT = {
@@ -44,6 +45,13 @@ def file_hosts(settings: Settings) -> frozenset[str]:
     if settings.in_sandbox:
         return frozenset({f"127.0.0.1:{settings.sandbox_port}"})
     return frozenset(settings.slack_file_hosts)
+
+
+def with_sandbox_roles(settings: Settings) -> Settings:
+    """In the sandbox, where nobody is named, Ada trains and Grace also approves: a newcomer can play both sides."""
+    if not settings.in_sandbox or settings.approvers:
+        return settings
+    return settings.model_copy(update={"approvers": (SANDBOX_APPROVER,)})
 
 
 def bot_token(settings: Settings) -> str:

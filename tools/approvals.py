@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from tools import promotion, training
 from tools.context import APPROVER, TRAINER, Context
 from trainer.errors import Conflict
+from trainer.registry.approvals import own_request
 from trainer.store.tables import Approval, Dataset, Job
 
 ROLE = {"train": TRAINER, "promote": APPROVER, "rollback": APPROVER}
@@ -29,8 +30,10 @@ def decide(context: Context, approval_id: str, *, approve: bool) -> Decision:
     """Approve or reject, once. The requester may always reject (withdraw) their own request."""
     services, caller = context.services, context.caller
     asked = services.approvals.get(approval_id)
-    withdrawing = not approve and asked.requested_by == caller.user
-    if not withdrawing:
+    own = asked.requested_by == caller.user
+    if own and approve and SECOND_PERSON[asked.kind]:
+        raise own_request()
+    if not own or approve:
         caller.need(ROLE[asked.kind], f"decide about this {_noun(asked.kind)}")
     started: list[Job] = []
 

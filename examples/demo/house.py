@@ -37,7 +37,7 @@ class House:
         foreign = ("TUNESMITH_", "SLACK_", "REDIS_", "OPENAI_")
         kept = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
         own = {f"TUNESMITH_{name}_PORT": str(port) for name, port in self.ports.items()}
-        roles = {"TUNESMITH_TRAINERS": f"{ADA},{GRACE}", "TUNESMITH_APPROVERS": GRACE}
+        roles = {"TUNESMITH_TRAINERS": f"{ADA},{GRACE}", "TUNESMITH_APPROVERS": f"{ADA},{GRACE}"}
         return kept | own | roles | {"TUNESMITH_HOME": str(self.home), "PYTHONUNBUFFERED": "1"}
 
     def address(self, name: str) -> str:

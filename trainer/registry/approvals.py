@@ -24,6 +24,14 @@ def digest_of(subject: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(subject, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
+def own_request() -> Forbidden:
+    return Forbidden(
+        "You asked for this yourself, so somebody else has to approve it.",
+        fix="Ask a colleague with the approver role to press the button.",
+        code="own_request",
+    )
+
+
 class Approvals:
     def __init__(self, db: Database, *, hours: float) -> None:
         self.db = db
@@ -84,11 +92,7 @@ class Approvals:
                 raise NotFound(f"There is no request “{approval_id[:60]}”.", code="unknown_approval")
             self._still_open(session, row)
             if approve and second_person and row.requested_by == by:
-                raise Forbidden(
-                    "You asked for this yourself, so somebody else has to approve it.",
-                    fix="Ask a colleague with the approver role to press the button.",
-                    code="own_request",
-                )
+                raise own_request()
             if approve:
                 check(session, row)
             self._move(session, row, APPROVED if approve else REJECTED, by)
@@ -102,7 +106,7 @@ class Approvals:
     def _still_open(session: Session, row: Approval) -> None:
         if row.status != PENDING:
             raise Conflict(
-                f"This was already {row.status} by <@{row.decided_by}>; nothing more happened.",
+                f"This was already {row.status} by {row.decided_by}; nothing more happened.",
                 fix="Ask again if you want it once more.",
                 code="already_decided",
             )
