@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,34 +11,15 @@ from slack_bolt import App
 from bot.sandbox.cast import FINE_TUNING, GRACE
 from bot.sandbox.driver import Person, SandboxDriver
 from bot.sandbox.server import SandboxThread, running_sandbox
+from tests.browser import needs_chromium, open_page
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-if CHROMIUM is None:
-    pytest.skip("chromium is not installed: apt-get install chromium", allow_module_level=True)
-playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+pytestmark = needs_chromium
 
 
 @pytest.fixture
 def page(sandbox: SandboxThread) -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        opened = browser.new_page()
-        problems: list[str] = []
-        opened.on("pageerror", lambda error: problems.append(str(error)))
-        opened.on("dialog", lambda dialog: problems.append(f"a script ran: {dialog.message}"))
-        opened.goto(sandbox.base_url)
-        opened.get_by_test_id("connection").get_by_text("online").wait_for()
+    with open_page(sandbox.base_url) as opened:
         yield opened
-        browser.close()
-        assert problems == []
 
 
 def approvals(app: App) -> None:
