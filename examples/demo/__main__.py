@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -14,6 +15,7 @@ from rich.console import Console
 
 from examples.demo.house import DemoFailed, House
 from examples.demo.stage import Stage, plain
+from examples.make_tickets import good_rows
 
 ROOT = Path(__file__).parent.parent.parent
 TICKETS = ROOT / "examples" / "tickets.jsonl"
@@ -26,6 +28,8 @@ REPLAY_RUN = f"{PLAIN_RUN}, replay 100%"
 
 def main() -> int:
     console = Console(highlight=False, soft_wrap=True)
+    for name in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal ends it as Ctrl-C does
+        signal.signal(name, signal.default_int_handler)
     began = time.monotonic()
     HOME.mkdir(exist_ok=True)
     house = House(Path(tempfile.mkdtemp(prefix="run-", dir=HOME)))
@@ -53,7 +57,7 @@ def main() -> int:
 
 def play(house: House, stage: Stage) -> None:
     ask_for_advice(stage)
-    dataset = drop_the_file(house, stage)
+    drop_the_file(house, stage)
     first = train(house, stage, PLAIN_RUN, "First run: the tickets alone")
     report = evaluate(house, stage, first)
     expect_refusal(house, stage, first, report)
@@ -61,7 +65,7 @@ def play(house: House, stage: Stage) -> None:
     report = evaluate(house, stage, second)
     expect(report["verdict"] == "PASS", f"the second gate passes; it said {report['verdict']}")
     promote(house, stage, second)
-    call_the_alias(house, stage, dataset, second)
+    call_the_alias(house, stage, second)
     roll_back(house, stage)
 
 
@@ -78,7 +82,7 @@ def ask_for_advice(stage: Stage) -> None:
     stage.show()
 
 
-def drop_the_file(house: House, stage: Stage) -> str:
+def drop_the_file(house: House, stage: Stage) -> None:
     stage.title("A dataset, with some broken rows")
     stage.drop(stage.ada, TICKETS, "@Tunesmith our tickets")
     stage.wait_text(r"usable|accepted", "the report")
@@ -86,7 +90,6 @@ def drop_the_file(house: House, stage: Stage) -> str:
     errors = [f for f in said["findings"] if f["severity"] == "error"]
     expect(bool(errors) and said["accepted"] < said["rows"], "the file has broken rows")
     stage.fact(f"{said['accepted']} of {said['rows']} rows usable; {len(errors)} errors, each with its line")
-    return str(TICKETS)
 
 
 def train(house: House, stage: Stage, words: str, title: str) -> dict[str, Any]:
@@ -150,12 +153,16 @@ def promote(house: House, stage: Stage, job: dict[str, Any]) -> None:
     expect(house.cli("audit", "--verify")["whole"], "the audit chain is whole")
 
 
-def call_the_alias(house: House, stage: Stage, dataset: str, job: dict[str, Any]) -> None:
+def call_the_alias(house: House, stage: Stage, job: dict[str, Any]) -> None:
     stage.title(f"A program calls “{ALIAS}” with the openai client")
-    answer, wanted, model = ask(house, dataset)
-    stage.fact(f"{model} answered {answer}")
-    expect(model == job["fine_tuned_model"], "the alias leads to the promoted model")
-    expect(set(json.loads(answer)) == set(wanted), "the answer has the fields that tickets have")
+    rows = fresh_tickets(10)
+    answers = [ask(house, row["messages"][:-1]) for row in rows]
+    stage.fact(f"asked: {rows[0]['messages'][-2]['content']}")
+    stage.fact(f"{answers[0][1]} answered {answers[0][0]}")
+    expect({model for _, model in answers} == {job["fine_tuned_model"]}, "the alias leads to the promoted model")
+    right = sum(said == row["messages"][-1]["content"] for row, (said, _) in zip(rows, answers, strict=True))
+    stage.fact(f"{right} of {len(rows)} tickets that nobody has seen before are answered rightly")
+    expect(right >= TUNED_AT_LEAST * len(rows), "programs get the quality that the gate saw")
 
 
 def roll_back(house: House, stage: Stage) -> None:
@@ -168,21 +175,24 @@ def roll_back(house: House, stage: Stage) -> None:
         expect(time.monotonic() < deadline, "the alias goes back to the base")
         time.sleep(0.5)
     time.sleep(1.0)
-    answer, _, model = ask(house, str(TICKETS))
+    answer, model = ask(house, fresh_tickets(1)[0]["messages"][:-1])
     stage.fact(f"{model} answers again: {answer[:60]!r}")
     expect(model == "tiny-base", "the base answers behind the alias again")
     stage.show()
 
 
-def ask(house: House, dataset: str) -> tuple[str, dict[str, str], str]:
-    """(what the alias answered to a ticket, what was right, which model it was)."""
-    if not hasattr(house, "key"):
-        house.key = house.cli("keys", "create", "demo")["key"]  # type: ignore[attr-defined]
-    client = OpenAI(base_url=house.address("GATEWAY") + "/v1", api_key=house.key)  # type: ignore[attr-defined]
-    row = json.loads(Path(dataset).read_text(encoding="utf-8").splitlines()[0])
-    *prompt, right = row["messages"]
-    said = client.chat.completions.create(model=ALIAS, messages=prompt, max_tokens=64, temperature=0)
-    return said.choices[0].message.content or "", json.loads(right["content"]), said.model
+def fresh_tickets(count: int) -> list[dict[str, Any]]:
+    """Tickets that are not in the dataset."""
+    known = TICKETS.read_text(encoding="utf-8")
+    rows: list[dict[str, Any]] = good_rows(4 * count, seed=404)
+    return [row for row in rows if json.dumps(row["messages"][1]["content"]) not in known][:count]
+
+
+def ask(house: House, messages: Any) -> tuple[str, str]:
+    """(what the alias answered, which model it was)."""
+    client = OpenAI(base_url=house.address("GATEWAY") + "/v1", api_key=house.key)
+    said = client.chat.completions.create(model=ALIAS, messages=messages, max_tokens=64, temperature=0)
+    return said.choices[0].message.content or "", said.model
 
 
 def stay(house: House, console: Console) -> None:

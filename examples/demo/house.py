@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,11 @@ class House:
             raise DemoFailed(f"`tunesmith {' '.join(verb)}` printed nothing. {done.stderr[-500:]}")
         return json.loads(done.stdout)
 
+    @cached_property
+    def key(self) -> str:
+        """An API key of the gateway, made for the demo."""
+        return self.cli("keys", "create", "demo")["key"]
+
     def build_tiny_base(self) -> None:
         """Visible, since the first time takes about 90 s."""
         command = [sys.executable, "-m", "tools.cli", "tiny-base"]
@@ -60,7 +66,8 @@ class House:
     def start(self) -> None:
         command = [sys.executable, "-m", "tools.cli", "up"]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        self.process = subprocess.Popen(command, env=self.env, start_new_session=True, **pipes)
+        env = self.env | {"TUNESMITH_SUPERVISED": str(os.getpid())}  # it does not outlive us, however we end
+        self.process = subprocess.Popen(command, env=env, start_new_session=True, **pipes)
         threading.Thread(target=self._read, daemon=True).start()
         deadline = time.monotonic() + READY_S
         while not any(line.startswith("Ready") for line in self.lines):

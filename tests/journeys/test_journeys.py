@@ -89,8 +89,7 @@ def test_a_real_file_gets_an_honest_verdict_and_no_promotion(house: House, stage
 
 
 def test_an_unknown_alias_is_a_404_in_openais_shape(house: House) -> None:
-    key = house.cli("keys", "create", "journey")["key"]
-    client = OpenAI(base_url=house.address("GATEWAY") + "/v1", api_key=key, max_retries=0)
+    client = OpenAI(base_url=house.address("GATEWAY") + "/v1", api_key=house.key, max_retries=0)
 
     with pytest.raises(NotFoundError) as caught:
         client.chat.completions.create(model="no-such-alias", messages=[{"role": "user", "content": "hi"}])
@@ -100,8 +99,7 @@ def test_an_unknown_alias_is_a_404_in_openais_shape(house: House) -> None:
 
 
 def test_the_base_answers_at_the_gateway_in_json_and_as_a_stream(house: House) -> None:
-    key = house.cli("keys", "create", "journey")["key"]
-    client = OpenAI(base_url=house.address("GATEWAY") + "/v1", api_key=key)
+    client = OpenAI(base_url=house.address("GATEWAY") + "/v1", api_key=house.key)
     suite = next(Path(house.cli("tiny-base")["folder"]).glob("tunesmith/suite.jsonl"))
     row = json.loads(suite.read_text(encoding="utf-8").splitlines()[0])
     question: Any = row["messages"][:-1]

@@ -60,7 +60,7 @@ def up(
     """Run everything on this machine until Ctrl-C: crashed processes come back, logs go to <home>/logs."""
     from tools.ops.up import run
 
-    raise typer.Exit(run(load_settings(), procfile=procfile))
+    raise typer.Exit(run(begin(), procfile=procfile))
 
 
 def redis() -> None:
