@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from tools import advice, sentences, training
+from tools.cli.follow import LINE_EVERY_S
 from tools.cli.jobs import BaseName, DatasetArg, Epochs, Method, Replay, dataset_of
 from tools.cli.output import Json, answers, finish, opened, progress_console
 from trainer.settings import load_settings
@@ -57,11 +58,14 @@ def tiny_base(as_json: Json = False) -> None:
     """Build the tiny base model (about 90 s on two cores), or find it in the cache."""
     from trainer.inference.tiny_base import ensure_tiny_base
 
-    def tell(progress: TrainProgress) -> None:
-        if not as_json:
-            progress_console.print(f"tiny-base: {sentences.running(progress.to_dict())}", soft_wrap=True)
+    began = told = time.monotonic()
 
-    began = time.monotonic()
+    def tell(progress: TrainProgress) -> None:
+        nonlocal told
+        if not as_json and time.monotonic() - told > LINE_EVERY_S:
+            told = time.monotonic()
+            progress_console.print(f"tiny-base: {sentences.running(progress.to_dict())}")
+
     folder = ensure_tiny_base(load_settings(), progress=tell)
     seconds = round(time.monotonic() - began, 1)
     text = f"The tiny base is at {folder} ({seconds} s)."
