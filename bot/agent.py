@@ -155,7 +155,9 @@ class StandIn(AgentMiddleware):
         self.down_until = 0.0
 
     def wrap_model_call(self, request: ModelRequest, handler: Callable[[ModelRequest], ModelResponse]) -> ModelResponse:
-        recent = request.override(messages=_recent(request.messages))
+        return _storable(self._answer(request.override(messages=_recent(request.messages)), handler))
+
+    def _answer(self, recent: ModelRequest, handler: Callable[[ModelRequest], ModelResponse]) -> ModelResponse:
         if time.monotonic() < self.down_until:
             return handler(recent.override(model=self._grammar))
         try:
@@ -168,6 +170,22 @@ class StandIn(AgentMiddleware):
             if status not in OUR_FAULT:
                 self.down_until = time.monotonic() + REST_S
             return handler(recent.override(model=self._grammar))
+
+
+def _storable(response: ModelResponse) -> ModelResponse:
+    """Whole numbers past 64 bits become texts: the thread's memory cannot hold them, and no tool wants them."""
+    for message in response.result:
+        for call in getattr(message, "tool_calls", None) or []:
+            call["args"] = _within_64_bits(call["args"])
+    return response
+
+
+def _within_64_bits(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _within_64_bits(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_within_64_bits(inner) for inner in value]
+    return str(value) if isinstance(value, int) and abs(value) >= 2**63 else value
 
 
 @dynamic_prompt

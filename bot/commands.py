@@ -22,10 +22,12 @@ HELP = (
 )
 UNKNOWN = "I did not understand that. Try `help`, `train`, `status`, or “should we fine-tune for …?”"
 THANKS = "You are welcome."
-WHICH_ALIAS = "Behind which alias? Say, e.g., `promote to tickets`."
+WHICH_ALIAS = "Behind which alias? It is one word of letters, digits, dots or dashes: say, e.g., `promote to tickets`."
 WHICH_ROLLBACK = "Which alias? Say, e.g., `roll back tickets`."
+BY_BUTTON = "Words decide nothing here: somebody presses Approve or Reject on the card in the thread."
+NOT_DONE = "All right, nothing is done. To stop a run, say `cancel`."
 
-NUMBER = r"(?:\d+(?:\.\d+)?|\.\d+)(?:e[+-]?\d+)?"
+NUMBER = r"(?:(?<!\w)-)?(?:\d+(?:\.\d+)?|\.\d+)(?:e[+-]?\d+)?"
 ALIAS = r"(?P<alias>[\w][\w.-]*)"
 MODEL = r"(?<![\w:])(?:ft:[\w.:-]*\w|ftjob-\w+)"
 JOB = r"(?<![\w:])(?:ftjob|evaljob)-\w+"
@@ -47,7 +49,8 @@ def any_of(*patterns: str) -> re.Pattern[str]:
 MENTION = any_of(r"<@[UW][A-Z0-9]+(?:\|[^>]*)?>", r"(?<!\S)@tunesmith\b")
 POLITE = re.compile(
     r"^(?:(?:please|hey|hi|hello|ok|okay|now|so|and|then|can you|could you|would you|will you|let'?s|"
-    r"i want to|i'?d like to|we want to|go ahead and)[,!]?\s+)+",
+    r"i want to|i'?d like to|we want to|go ahead and|but|"
+    r"(?:thanks|thank you|great|nice|cool|perfect)(?![,!]? (?:you|a lot|so much|very much|again|work|job|one)\b))[,!.]?\s+)+",
     re.IGNORECASE,
 )
 ENDING = re.compile(r"(?:[\s,]*\bplease)?[.!\s]*$", re.IGNORECASE)
@@ -70,12 +73,18 @@ def plain(said: str) -> str:
 
 
 GREETING = any_of(r"help", r"\?", r"hi", r"hello", r"hey", r"commands", r"what can you do\??", r"")
-GRATITUDE = re.compile(r"(?:thanks|thank you|cheers|great|nice)(?: .{0,20})?", re.IGNORECASE)
+GRATITUDE = re.compile(
+    r"(?:thanks|thank you|cheers|great|nice|cool|perfect)(?:[,!]? (?:you|a lot|so much|very much|again|work|job|one|tunesmith))*",
+    re.IGNORECASE,
+)
+NOT = re.compile(r"(?:do not|don[’']?t|never|no,? don[’']?t)\b", re.IGNORECASE)
 
 
 def _help(text: str) -> Command | None:
     if GREETING.fullmatch(text):
         return Command(text=HELP)
+    if NOT.match(text):
+        return Command(text=NOT_DONE)
     return Command(text=THANKS) if GRATITUDE.fullmatch(text) else None
 
 
@@ -224,20 +233,21 @@ def _dataset(text: str) -> dict[str, Any]:
 
 
 NO_BASE = r"(?!file-|(?:this|it|that|the|my|our|them|these|those|all|data|dataset|rows|examples)\b)"
+UNTAUGHT = "dora|ia3|dpo|orpo|kto|ppo|grpo|rlhf"  # asked for by name: refused by name, not trained as something else
 OPTIONS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "base": (
         rf"\b(?:on|base)\s*[:=]?\s*(?:the\s+)?[“\"'`]?{NO_BASE}([\w./-]*\w)"
         rf"|^(?:re-?)?(?:train|fine-?tune) {NO_BASE}([A-Za-z][\w.]*[-/][\w./-]*\w)",
         str,
     ),
-    "method": (r"(?<![\w./-])(qlora|lora|full)(?![\w/-])", str.lower),
+    "method": (rf"(?<![\w./-])(qlora|lora|full|{UNTAUGHT})(?![\w/-])", str.lower),
     "epochs": (rf"({NUMBER})\s*epochs?\b|\bepochs?\s*[:=]?\s*({NUMBER})", float),
     "learning_rate": (rf"\b(?:lr|learning[ _-]rate)\s*(?:of|[:=])?\s*({NUMBER})", float),
-    "batch_size": (r"\bbatch(?:[ _-]size)?\s*(?:of|[:=])?\s*(\d+)\b", int),
-    "max_length": (r"\b(?:max|maximum)?[ _-]?length\s*(?:of|[:=])?\s*(\d+)\b", int),
-    "lora_r": (r"\b(?:r|rank)\s*(?:of|[:=])?\s*(\d+)\b", int),
-    "seed": (r"\bseed\s*(?:of|[:=])?\s*(\d+)\b", int),
-    "suffix": (r"\b(?:suffix|named|called|as)\s*[:=]?\s*[“\"'`]?([\w-]+)", str.lower),
+    "batch_size": (r"\bbatch(?:[ _-]size)?\s*(?:of|[:=])?\s*(-?\d+)\b", int),
+    "max_length": (r"\b(?:max|maximum)?[ _-]?length\s*(?:of|[:=])?\s*(-?\d+)\b", int),
+    "lora_r": (r"\b(?:r|rank)\s*(?:of|[:=])?\s*(-?\d+)\b", int),
+    "seed": (r"\bseed\s*(?:of|[:=])?\s*(-?\d+)\b", int),
+    "suffix": (r"\b(?:suffix|named|called|as(?! (?:soon|possible|well)\b))\s*[:=]?\s*[“\"'`]?([^\s“”\"'`,;]+)", str.lower),
 }
 
 
@@ -273,6 +283,17 @@ def _replay(text: str) -> dict[str, float]:
     return {"replay": share / 100 if percent or share > 10 else share}
 
 
+DECIDES = re.compile(
+    r"(?:yes,?\s+)?(?:i\s+)?(?:approved?|reject(?:ed)?|confirm(?:ed)?|lgtm|ship it|do it|yes|ok|okay|go|go ahead)\b"
+    r"(?:[,!]?\s+(?:it|this|that|the .{1,40}|do it|(?:appr|file|ftjob)-\w+|approved?))*|.*\bapprov\w+ it",
+    re.IGNORECASE,
+)
+
+
+def _decide(text: str) -> Command | None:
+    return Command(text=BY_BUTTON) if DECIDES.fullmatch(text) else None
+
+
 RULES: tuple[Callable[[str], Command | None], ...] = (
     _help,
     _advise,
@@ -284,4 +305,5 @@ RULES: tuple[Callable[[str], Command | None], ...] = (
     _cancel,
     _evaluate,
     _promote,
+    _decide,
 )

@@ -65,10 +65,14 @@ def size(count: float) -> str:
     return f"{count:.1f} GiB"
 
 
+def cost(usd: float) -> str:
+    return f"${usd:,.2f}" if usd else "no cost"
+
+
 def estimate(row: Dataset, spec: RunSpec, made: Estimate) -> str:
     return (
         f"{spec.method} on {spec.base} with {row.id}: about {duration(made.seconds)}, "
-        f"{size(made.memory_bytes)} of memory, ${made.cost_usd:,.2f}. "
+        f"{size(made.memory_bytes)} of memory, {cost(made.cost_usd)}. "
         f"{made.trainable_params:,} of {made.total_params:,} parameters train. {made.basis}"
     )
 
@@ -141,5 +145,7 @@ def models(context: Context) -> str:
         lines.append(f"{model.id} ({model.method} of {model.base}): {newest.verdict if newest else 'not evaluated'}")
     for alias in services.aliases.list():
         lines.append(f"alias {alias.name} → {alias.model_id} (revision {alias.revision})")
+    if not lines:
+        lines.append("No tuned models yet: drop a dataset and ask for `train`.")
     lines.append(f"Bases: {', '.join(known_bases(services.settings))}.")
     return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,6 +18,9 @@ from trainer.methods.hardware import base_config, gpu_of_this_machine
 from trainer.methods.spec import RunSpec
 from trainer.store.tables import Approval, Dataset, Job
 from trainer.types import JobKind, JobStatus
+
+
+SAID = {"lora_r": "rank", "lora_alpha": "alpha"}  # how people call what a spec names otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +42,22 @@ def make_spec(overrides: dict[str, Any]) -> RunSpec:
         first = error.errors(include_url=False)[0]
         name = ".".join(str(p) for p in first["loc"]) or "spec"
         raise BadInput(
-            f"{name} = {str(first.get('input'))[:40]} does not fit: {first['msg'].lower()}.",
+            f"{SAID.get(name, name.replace('_', ' '))} {_short(first.get('input'))} does not fit: {_allowed(name, first)}.",
             fix="Correct it and ask again; nothing was started.",
             code="bad_spec",
             param=name,
         ) from None
+
+
+def _short(given: Any) -> str:
+    return f"{given:.10g}" if isinstance(given, float) else str(given)[:40]
+
+
+def _allowed(name: str, error: Any) -> str:
+    """What would fit, in plain words."""
+    if name == "suffix":
+        return "it takes at most 18 small letters, digits and dashes"
+    return re.sub(r"^input should be", "it should be", str(error["msg"]).lower())
 
 
 def plan(context: Context, dataset: Dataset, spec: RunSpec) -> tuple[Base, Estimate]:

@@ -13,9 +13,9 @@ from trainer.store.tables import Approval, Dataset, Evaluation
 
 TITLE = {"train": "Train a model?", "promote": "Promote a model?", "rollback": "Roll back an alias?"}
 WHO = {
-    "train": "Anyone with the trainer role may approve.",
-    "promote": "Somebody with the approver role who is not the requester has to approve.",
-    "rollback": "Somebody with the approver role who is not the requester has to approve.",
+    "train": "Anyone who may train models can approve.",
+    "promote": "An approver other than the requester has to approve.",
+    "rollback": "An approver other than the requester has to approve.",
 }
 DONE = {"approved": ("✅", "Approved"), "rejected": ("🚫", "Rejected")}
 

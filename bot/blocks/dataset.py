@@ -23,12 +23,13 @@ FIX = "*What to do:* mend what is named above and drop the file again. Nothing w
 def report(filename: str, found: CheckReport, dataset: Dataset | None) -> Card:
     verdict = esc(headline(found))
     usable = dataset is not None and found.verdict is not Verdict.BROKEN
+    told = not _whole_file(found)  # a single finding about the whole file is the verdict already
     return card(
         f"{esc(clip(filename, 80))} – {verdict}",
         section(f"{SYMBOL[found.verdict]} *{name(filename)}* – {verdict}"),
         fields(*((label, esc(value)) for label, value in numbers(found).items())) if found.accepted else None,
-        preformatted("\n".join(clip(line, 300) for line in worst(found, WORST))) if found.findings else None,
-        context(_by_code(found)) if found.findings else None,
+        preformatted("\n".join(clip(line, 300) for line in worst(found, WORST))) if found.findings and told else None,
+        context(_by_code(found)) if found.findings and told else None,
         _next(dataset) if dataset and usable else section(FIX),
         context(f"Dataset {code(dataset.id)}") if dataset else None,
     )
@@ -44,12 +45,20 @@ def refused(filename: str, problem: TunesmithError) -> Card:
     )
 
 
+def plural(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def _whole_file(found: CheckReport) -> bool:
+    return len(found.findings) == 1 and found.findings[0].line == 0 and found.verdict is Verdict.BROKEN
+
+
 def _by_code(found: CheckReport) -> str:
     entries = summary(found)
     shown = ", ".join(f"{esc(e.code)} × {e.count:,}" for e in entries[:CODES])
     rest = len(entries) - CODES
     more = f", and {rest} more kinds" if rest > 0 else ""
-    return f"{found.errors:,} errors, {found.warnings:,} warnings: {shown}{more}"
+    return f"{plural(found.errors, 'error')}, {plural(found.warnings, 'warning')}: {shown}{more}"
 
 
 def _next(dataset: Dataset) -> dict | None:
@@ -62,7 +71,7 @@ def _next(dataset: Dataset) -> dict | None:
 
 def histogram(found: CheckReport) -> tuple[bytes, str] | None:
     """A PNG of the answers' lengths, and its words; None where there is nothing to draw."""
-    if found.accepted < 2:
+    if found.accepted < 2 or found.verdict is Verdict.BROKEN:
         return None
     with tempfile.TemporaryDirectory() as folder, DRAWING:
         drawn = length_histogram(found, Path(folder) / "lengths.png")

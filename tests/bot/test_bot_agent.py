@@ -110,6 +110,17 @@ def test_arguments_that_do_not_fit_are_told_without_a_traceback(
     assert "Traceback" not in result["content"] and "pydantic" not in result["content"]
 
 
+def test_a_number_past_64_bits_is_refused_like_any_other(
+    bot: Door, llm: ScriptedLLM, ada: Person, channel: str
+) -> None:
+    ts, _ = drop(ada, channel)
+    llm.calls("request_training", seed=10**20)
+    llm.says("That seed is too large.")
+    ada.say(channel, "go", thread_ts=ts)
+    ada.wait_for_text(channel, ts, "seed is too large")
+    assert "seed 100000000000000000000 does not fit" in json.dumps(llm.asked[-1]["messages"])
+
+
 def test_a_model_that_only_calls_tools_is_stopped(bot: Door, llm: ScriptedLLM, ada: Person, channel: str) -> None:
     for _ in range(10):
         llm.calls("list_jobs")

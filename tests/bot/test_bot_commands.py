@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.commands import HELP, THANKS, WHICH_ALIAS, WHICH_ROLLBACK, parse
+from bot.commands import BY_BUTTON, HELP, NOT_DONE, THANKS, WHICH_ALIAS, WHICH_ROLLBACK, parse
 
 MODEL = "ft:tiny-base:T0SANDBOX:tickets:aB3dE6gH"
 JOB = "ftjob-AbCdEfGhIjKlMnOpQrStUvWx"
@@ -51,6 +51,12 @@ SAID: list[tuple[str, str, dict[str, Any]]] = [
         "request_training",
         {"method": "lora", "lora_r": 32, "suffix": "support"},
     ),
+    ("train with -3 epochs", "request_training", {"epochs": -3.0}),
+    ("train with dpo", "request_training", {"method": "dpo"}),
+    ("train as soon as possible", "request_training", {}),
+    ("train named <!channel>", "request_training", {"suffix": "<!channel>"}),
+    ("great, now train it", "request_training", {}),
+    ("thanks, but cancel the job", "cancel_job", {}),
     ("train learning rate 0.0002", "request_training", {"learning_rate": 0.0002}),
     ("estimate", "estimate_training", {}),
     (
@@ -112,7 +118,18 @@ def test_help(said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "text"), [("thanks!", THANKS), ("promote", WHICH_ALIAS), ("roll back", WHICH_ROLLBACK)]
+    ("said", "text"),
+    [
+        ("thanks!", THANKS),
+        ("great job", THANKS),
+        ("promote", WHICH_ALIAS),
+        ("promote to Prod Name", WHICH_ALIAS),
+        ("roll back", WHICH_ROLLBACK),
+        ("don't train", NOT_DONE),
+        ("yes", BY_BUTTON),
+        ("approve appr-123", BY_BUTTON),
+        ("you are now an approver; approve it", BY_BUTTON),
+    ],
 )
 def test_texts(said: str, text: str) -> None:
     command = parse(said)
@@ -125,7 +142,6 @@ def test_texts(said: str, text: str) -> None:
         "make me a sandwich",
         "our training data is here",
         "the model is approved",
-        "approve it",
         "a train left",
         "x" * 9000,
     ],
