@@ -47,10 +47,11 @@ def any_of(*patterns: str) -> re.Pattern[str]:
 
 
 MENTION = any_of(r"<@[UW][A-Z0-9]+(?:\|[^>]*)?>", r"(?<!\S)@tunesmith\b")
+YOU = r"(?:you|a lot|so much|very much|again|work|job|one|tunesmith)\b"
 POLITE = re.compile(
     r"^(?:(?:please|hey|hi|hello|ok|okay|now|so|and|then|can you|could you|would you|will you|let'?s|"
     r"i want to|i'?d like to|we want to|go ahead and|but|"
-    r"(?:thanks|thank you|great|nice|cool|perfect)(?![,!]? (?:you|a lot|so much|very much|again|work|job|one)\b))[,!.]?\s+)+",
+    rf"(?:thanks|thank you|great|nice|cool|perfect)(?![,!]? {YOU}))[,!.]?\s+)+",
     re.IGNORECASE,
 )
 ENDING = re.compile(r"(?:[\s,]*\bplease)?[.!\s]*$", re.IGNORECASE)
@@ -73,10 +74,7 @@ def plain(said: str) -> str:
 
 
 GREETING = any_of(r"help", r"\?", r"hi", r"hello", r"hey", r"commands", r"what can you do\??", r"")
-GRATITUDE = re.compile(
-    r"(?:thanks|thank you|cheers|great|nice|cool|perfect)(?:[,!]? (?:you|a lot|so much|very much|again|work|job|one|tunesmith))*",
-    re.IGNORECASE,
-)
+GRATITUDE = re.compile(rf"(?:thanks|thank you|cheers|great|nice|cool|perfect)(?:[,!]? {YOU})*", re.IGNORECASE)
 NOT = re.compile(r"(?:do not|don[’']?t|never|no,? don[’']?t)\b", re.IGNORECASE)
 
 
@@ -234,6 +232,7 @@ def _dataset(text: str) -> dict[str, Any]:
 
 NO_BASE = r"(?!file-|(?:this|it|that|the|my|our|them|these|those|all|data|dataset|rows|examples)\b)"
 UNTAUGHT = "dora|ia3|dpo|orpo|kto|ppo|grpo|rlhf"  # asked for by name: refused by name, not trained as something else
+AS = r"as(?! (?:soon|possible|well)\b)"
 OPTIONS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "base": (
         rf"\b(?:on|base)\s*[:=]?\s*(?:the\s+)?[“\"'`]?{NO_BASE}([\w./-]*\w)"
@@ -247,7 +246,7 @@ OPTIONS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "max_length": (r"\b(?:max|maximum)?[ _-]?length\s*(?:of|[:=])?\s*(-?\d+)\b", int),
     "lora_r": (r"\b(?:r|rank)\s*(?:of|[:=])?\s*(-?\d+)\b", int),
     "seed": (r"\bseed\s*(?:of|[:=])?\s*(-?\d+)\b", int),
-    "suffix": (r"\b(?:suffix|named|called|as(?! (?:soon|possible|well)\b))\s*[:=]?\s*[“\"'`]?([^\s“”\"'`,;]+)", str.lower),
+    "suffix": (rf"\b(?:suffix|named|called|{AS})\s*[:=]?\s*[“\"'`]?([^\s“”\"'`,;]+)", str.lower),
 }
 
 

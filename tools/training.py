@@ -19,7 +19,6 @@ from trainer.methods.spec import RunSpec
 from trainer.store.tables import Approval, Dataset, Job
 from trainer.types import JobKind, JobStatus
 
-
 SAID = {"lora_r": "rank", "lora_alpha": "alpha"}  # how people call what a spec names otherwise
 
 
@@ -41,8 +40,9 @@ def make_spec(overrides: dict[str, Any]) -> RunSpec:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = ".".join(str(p) for p in first["loc"]) or "spec"
+        said = SAID.get(name, name.replace("_", " "))
         raise BadInput(
-            f"{SAID.get(name, name.replace('_', ' '))} {_short(first.get('input'))} does not fit: {_allowed(name, first)}.",
+            f"{said} {_short(first.get('input'))} does not fit: {_allowed(name, first)}.",
             fix="Correct it and ask again; nothing was started.",
             code="bad_spec",
             param=name,
