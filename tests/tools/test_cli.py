@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -149,3 +150,23 @@ def test_identity_at_the_terminal_is_the_account_and_not_a_variable(monkeypatch:
     monkeypatch.setenv("LOGNAME", "grace")
     monkeypatch.setenv("USER", "grace")
     assert terminal_caller(load_settings()).user == f"cli:{pwd.getpwuid(os.getuid()).pw_name}"
+
+
+def test_ctrl_c_in_a_run_without_a_worker_puts_the_job_back_in_line(terminal: Terminal) -> None:
+    command = [sys.executable, "-m", "tools.cli", "train", str(TICKETS), "--epochs", "50"]
+    with subprocess.Popen(command, env=terminal.env, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stderr
+        heard = next(line for line in process.stderr if line.startswith(("loading", "training", "tiny-base")))
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+
+    (job,) = terminal.json("status")["jobs"]
+    assert (process.returncode, job["status"], job["attempts"]) == (130, "queued", 0), heard + rest
+    assert f"tunesmith cancel {job['id']}" in rest
+
+
+def test_a_file_that_cannot_be_trained_on_is_refused_with_the_first_reason(terminal: Terminal, tmp_path: Path) -> None:
+    few = tmp_path / "few.jsonl"
+    few.write_text("".join(chat(f"question {n}") for n in range(9)))
+
+    assert "needs at least 10" in terminal.json("train", str(few), code=2)["error"]["message"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from contextlib import suppress
@@ -22,8 +23,20 @@ LINE_EVERY_S = 5.0
 
 
 def follow(context: Context, job: Job, *, quiet: bool) -> Job:
-    """Show progress until the job ended; Ctrl-C stops watching, not the job (where a worker runs it)."""
-    runner = None if context.services.heartbeats.has(f"worker:{job.queue}") else _run_here(context, job, quiet)
+    """Show progress until the job ended. Ctrl-C or SIGTERM: where a worker runs it, stop watching; where
+    this terminal does, stop at a checkpoint and put the job back in line."""
+    watched = context.services.heartbeats.has(f"worker:{job.queue}")
+    here = None if watched else _Here(context, job, quiet)
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return _watch(context, job, here, quiet)
+    except KeyboardInterrupt:
+        return _leave(context, job, here)
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _watch(context: Context, job: Job, here: _Here | None, quiet: bool) -> Job:
     with _Screen(quiet) as screen:
         seen = 0
         while True:
@@ -33,26 +46,56 @@ def follow(context: Context, job: Job, *, quiet: bool) -> Job:
             row = context.services.jobs.get(job.id)
             if JobStatus(row.status).ended and seen >= row.events:
                 return row
-            if runner is not None and not runner.is_alive():
-                runner = _run_here(context, job, quiet=True)
+            if here is not None:
+                here.keep_running()
             time.sleep(POLL_S)
 
 
-def _run_here(context: Context, job: Job, quiet: bool) -> threading.Thread:
-    from trainer.jobs.worker import run_attempt
+def _leave(context: Context, job: Job, here: _Here | None) -> Job:
+    if here is not None:
+        progress_console.print("Stopping at a checkpoint; press Ctrl-C again to leave at once.")
+        here.stop()
+    row = context.services.jobs.get(job.id)
+    if here is not None and not JobStatus(row.status).ended:
+        text = f"{job.id} waits in line; `tunesmith up` goes on with it, `tunesmith cancel {job.id}` ends it."
+        progress_console.print(text, markup=False)
+    elif here is None:
+        progress_console.print(f"{job.id} goes on without you: tunesmith status {job.id}", markup=False)
+    return row
 
-    if not quiet:
-        progress_console.print("No worker is running, so this terminal does the work.")
 
-    def work() -> None:
+class _Here:
+    """Runs the job's attempts in a thread of this process, as a worker would."""
+
+    def __init__(self, context: Context, job: Job, quiet: bool) -> None:
+        self.context = context
+        self.job = job
+        self.stopping = threading.Event()
+        if not quiet:
+            progress_console.print("No worker is running, so this terminal does the work.")
+        self.thread = self._started()
+
+    def keep_running(self) -> None:
+        if not self.thread.is_alive():
+            self.thread = self._started()
+
+    def stop(self) -> None:
+        self.stopping.set()
+        while self.thread.is_alive():
+            self.thread.join(0.2)
+
+    def _started(self) -> threading.Thread:
+        thread = threading.Thread(target=self._work, name="run-here", daemon=True)
+        thread.start()
+        return thread
+
+    def _work(self) -> None:
+        from trainer.jobs.worker import run_attempt
+
         with suppress(Unavailable):  # no Redis either: the claim alone decides
-            reconcile(context.services.db, context.services.wakeups)
-        if run_attempt(context.services, job.id) is None:
-            time.sleep(2.0)
-
-    thread = threading.Thread(target=work, name="run-here", daemon=True)
-    thread.start()
-    return thread
+            reconcile(self.context.services.db, self.context.services.wakeups)
+        if run_attempt(self.context.services, self.job.id, stop=self.stopping) is None:
+            self.stopping.wait(2.0)
 
 
 class _Screen:

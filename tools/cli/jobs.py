@@ -10,11 +10,11 @@ import typer
 from tools import approvals, datasets, evaluation, sentences, training
 from tools.cli import shapes
 from tools.cli.follow import follow
-from tools.cli.output import FINDINGS, GOOD, Json, answers, finish, opened, progress_console
+from tools.cli.output import FINDINGS, GOOD, INTERRUPTED, Json, answers, finish, opened, progress_console
 from tools.context import Context
 from trainer.errors import BadInput
 from trainer.store.tables import Dataset, Job
-from trainer.types import GateVerdict, JobStatus, Verdict
+from trainer.types import CheckReport, GateVerdict, JobStatus, Severity, Verdict
 
 DatasetArg = Annotated[str, typer.Argument(help="A JSONL file, or a dataset's id (file-…).")]
 BaseName = Annotated[str | None, typer.Option("--base", help="tiny-base, a folder, or a hub name.")]
@@ -122,14 +122,21 @@ def dataset_of(context: Context, name: str) -> Dataset:
         raise BadInput(f"There is no file or dataset {name[:200]}.", fix=fix, code="no_file", param="dataset")
     checked = datasets.check_file(context, path, filename=path.name)
     if checked.dataset is None or checked.report.verdict is Verdict.BROKEN:
-        usable = f"{checked.report.accepted} of {checked.report.rows} rows are usable"
         raise BadInput(
-            f"{path.name} cannot be trained on: {usable}.",
+            f"{path.name} cannot be trained on: {_why_broken(checked.report)}",
             fix=f"See what is wrong with: tunesmith data check {path}",
             code="dataset_broken",
             param="dataset",
         )
     return checked.dataset
+
+
+def _why_broken(report: CheckReport) -> str:
+    """The first error's own words: that there are too few rows left is seldom the cause."""
+    errors = [f for f in report.findings if f.severity is Severity.ERROR]
+    first = min(errors, key=lambda f: f.code == "too_few_rows")
+    where = f"line {first.line}: " if first.line else ""
+    return f"{report.accepted:,} of {report.rows:,} rows are usable. {where}{first.message}"
 
 
 def _watch(context: Context, job: Job, *, wait: bool, as_json: bool) -> None:
@@ -140,6 +147,7 @@ def _watch(context: Context, job: Job, *, wait: bool, as_json: bool) -> None:
 
 
 def _end(context: Context, job: Job, as_json: bool) -> None:
-    code = GOOD if job.status == JobStatus.SUCCEEDED else FINDINGS
+    ended = JobStatus(job.status).ended
+    code = INTERRUPTED if not ended else GOOD if job.status == JobStatus.SUCCEEDED else FINDINGS
     progress = training.latest_progress(context, job)
     finish(shapes.job(job), sentences.job(job, progress), as_json=as_json, code=code)

@@ -18,7 +18,7 @@ from trainer.errors import BadInput, NotFound, TunesmithError
 from trainer.services import build_services
 from trainer.settings import load_settings
 
-GOOD, FINDINGS, WRONG_USE = 0, 1, 2
+GOOD, FINDINGS, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 P = ParamSpec("P")
 R = TypeVar("R")

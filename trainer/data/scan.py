@@ -87,7 +87,7 @@ def scan(file: BinaryIO, format: Format, limits: Limits, heard: Heard = len) -> 
 
 def _too_large(size: int, limits: Limits) -> Problem:
     said = f"The file has {_mib(size)} MiB; the limit is {_mib(limits.file_bytes)} MiB."
-    return Problem("too_large", f"{said} Send a part of it, or raise max_upload_bytes.")
+    return Problem("too_large", f"{said} Send a part of it, or raise TUNESMITH_MAX_UPLOAD_BYTES.")
 
 
 def _mib(count: int) -> str:

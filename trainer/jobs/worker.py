@@ -37,8 +37,9 @@ def run(job_id: str) -> None:
         run_attempt(services, job_id)
 
 
-def run_attempt(services: Services, job_id: str) -> JobStatus | None:
-    """Claim, run the child to its end, and settle. None when somebody else has the job."""
+def run_attempt(services: Services, job_id: str, *, stop: threading.Event | None = None) -> JobStatus | None:
+    """Claim, run the child to its end, and settle; `stop` means: checkpoint, and back in line. None when
+    somebody else has the job."""
     settings = services.settings
     lease = claim(services.db, job_id, worker=identity("worker"), lease_s=settings.lease_s)
     if lease is None:
@@ -49,7 +50,7 @@ def run_attempt(services: Services, job_id: str) -> JobStatus | None:
     log_path = folder / f"{job_id}.{lease.fence}.log"
     with log_path.open("ab") as output:
         child = _spawn(job_id, lease.fence, output)
-        code = _Watch(lease, child, settings.heartbeat_s).until_done()
+        code = _Watch(lease, child, settings.heartbeat_s, stop).until_done()
     status = _settle(services, lease, code, log_path)
     log.info("attempt_ended", job=job_id, fence=lease.fence, exit_code=code, status=status)
     return status
@@ -57,14 +58,19 @@ def run_attempt(services: Services, job_id: str) -> JobStatus | None:
 
 def _spawn(job_id: str, fence: int, output: Any) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-P", "-m", "trainer.jobs.child", job_id, str(fence), str(os.getpid())]
-    return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+    return subprocess.Popen(  # a group of its own: Ctrl-C is for whoever watches, who then asks it to stop
+        command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, process_group=0
+    )
 
 
 class _Watch:
     """Waits for the child while a thread renews the lease straight in the database."""
 
-    def __init__(self, lease: Lease, child: subprocess.Popen[bytes], heartbeat_s: float) -> None:
+    def __init__(
+        self, lease: Lease, child: subprocess.Popen[bytes], heartbeat_s: float, stop: threading.Event | None
+    ) -> None:
         self.lease = lease
+        self.stop = stop
         self.child = child
         self.heartbeat_s = heartbeat_s
         self.done = threading.Event()
@@ -77,9 +83,13 @@ class _Watch:
         try:
             while self.child.poll() is None:
                 time.sleep(POLL_S)
+                if self.stop is not None and self.stop.is_set():
+                    self._ask_to_stop()
                 if self.deadline is not None and time.monotonic() > self.deadline:
                     self.child.kill()
-            return self.child.wait()
+            code = self.child.wait()
+            stopped_early = self.deadline is not None and code == -signal.SIGTERM  # before it could listen
+            return EX_TEMPFAIL if stopped_early else code
         finally:
             self.done.set()
             if self.child.poll() is None:
