@@ -20,6 +20,7 @@ from bot.sandbox.workspace import Workspace
 
 DEFAULT_PORT = 8901
 PAGE = Path(__file__).with_name("page")
+EXAMPLE = Path(__file__).parents[2] / "examples" / "tickets.jsonl"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PAGE_POLICY = "default-src 'self'; img-src 'self' data: https:; object-src 'none'; base-uri 'none'"
 
@@ -29,6 +30,7 @@ def create_app(workspace: Workspace, *, hosts: tuple[str, ...] = LOOPBACK) -> we
     app = web.Application(middlewares=[_guard(hosts)], client_max_size=64 << 20)
     app[WORKSPACE] = workspace
     app.router.add_get("/", _index)
+    app.router.add_get("/sandbox/example", _example)
     app.router.add_static("/page/", PAGE)
     app.router.add_route("*", "/api/{method}", webapi.handle)
     app.router.add_get("/link/", workspace.hub.serve)
@@ -60,6 +62,11 @@ def _guard(hosts: tuple[str, ...]) -> Middleware:
 async def _index(request: web.Request) -> web.FileResponse:
     headers = {"Cache-Control": "no-cache", "Content-Security-Policy": PAGE_POLICY}
     return web.FileResponse(PAGE / "index.html", headers=headers)
+
+
+async def _example(request: web.Request) -> web.StreamResponse:
+    """The dataset that a newcomer may drop: there in a clone, not in an installed package."""
+    return web.FileResponse(EXAMPLE) if EXAMPLE.is_file() else web.Response(status=404, text="not installed here")
 
 
 async def _shutdown(app: web.Application) -> None:

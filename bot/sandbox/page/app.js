@@ -6,6 +6,7 @@ import { icon } from "./icons.js";
 import { MessageList, avatar } from "./messages.js";
 import * as modal from "./modal.js";
 import { directory } from "./mrkdwn.js";
+import * as welcome from "./welcome.js";
 
 const $ = (id) => document.getElementById(id);
 const state = { channels: [], channel: null, thread: null, unread: new Map(), sessions: new Map(), tab: "messages", home: null };
@@ -14,12 +15,14 @@ let source = null;
 const timeline = new MessageList($("timeline"), () => ({ channel: state.channel, open: openThread }));
 const threadList = new MessageList($("thread-messages"), () => ({ channel: state.channel, thread: state.thread, open: openThread }));
 const mainBox = composer($("composer-main"), () => ({ channel: state.channel }), "", $("main"));
+welcome.fill($("welcome"), () => ({ channel: state.channel }), mainBox.attach);
 const threadBox = composer($("composer-thread"), () => ({ channel: state.channel, thread_ts: state.thread }), "-thread", $("thread"));
 
 async function refresh() {
   const all = await get("state");
   session.me = all.me;
   state.channels = all.channels;
+  state.bot = all.bot;
   state.home = all.home;
   directory.users = new Map(all.users.map((user) => [user.id, user]));
   directory.channels = new Map(all.channels.filter((c) => c.name).map((c) => [c.id, c]));
@@ -69,8 +72,14 @@ async function openChannel(id, thread = null) {
   const found = await get("messages", { channel: id });
   if (state.channel !== id) return;
   timeline.fill([...found.messages, ...found.ephemerals.filter((m) => !m.thread_ts)]);
+  greet(channel);
   sidebar();
   await openThread(thread);
+}
+
+function greet(channel) {
+  const served = channel && (channel.is_im || channel.members.includes(state.bot));
+  $("welcome").hidden = !served || timeline.known.size > 0 || state.tab === "home";
 }
 
 async function openThread(ts) {
@@ -116,6 +125,7 @@ function tab(name) {
   $("home").hidden = !home;
   $("timeline").hidden = home;
   $("composer-main").hidden = home;
+  if (home) $("welcome").hidden = true;
   if (home) $("home").replaceChildren(modal.home(state.home));
 }
 
@@ -130,6 +140,7 @@ function onchange(change) {
       return undefined;
     case "deleted": return here && (timeline.drop(change.ts), threadList.drop(change.ts));
     case "ephemeral":
+      if (here) $("welcome").hidden = true;
       if (here && (!data.thread_ts || data.thread_ts !== state.thread)) timeline.put(data);
       else if (here) threadList.put(data);
       return undefined;
@@ -146,6 +157,7 @@ function arrived({ channel, message }, here) {
   const reply = message.thread_ts && message.thread_ts !== message.ts;
   if (here && state.thread && message.thread_ts === state.thread) threadList.put(message);
   if (here && (!reply || message.subtype === "thread_broadcast")) timeline.put(message);
+  if (here) $("welcome").hidden = true;
   if (!here && message.user !== session.me) {
     state.unread.set(channel, (state.unread.get(channel) || 0) + 1);
     sidebar();
@@ -174,7 +186,7 @@ $("act-as").addEventListener("change", (event) => {
 });
 $("close-thread").replaceChildren(icon("close"));
 $("close-thread").addEventListener("click", () => { openThread(null); mainBox.focus(); });
-$("tab-messages").addEventListener("click", () => tab("messages"));
+$("tab-messages").addEventListener("click", () => { tab("messages"); greet(state.channels.find((c) => c.id === state.channel)); });
 $("tab-home").addEventListener("click", async () => {
   state.home = (await post("home")).view;
   tab("home");

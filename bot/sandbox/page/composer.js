@@ -64,5 +64,5 @@ export function composer(root, where, suffix, dropZone) {
   dropZone.addEventListener("dragover", over(true));
   dropZone.addEventListener("dragleave", over(false));
   dropZone.addEventListener("drop", (event) => { over(false)(event); add(event.dataTransfer.files); });
-  return { focus: () => box.focus(), placeholder: (text) => { box.placeholder = text; } };
+  return { attach: (file) => add([file]), focus: () => box.focus(), placeholder: (text) => { box.placeholder = text; } };
 }

@@ -120,3 +120,18 @@ def test_the_page_reconnects_when_the_server_restarts(page: Any, sandbox: Sandbo
         page.get_by_test_id("connection").get_by_text("online").wait_for()
         SandboxDriver(again.base_url).as_person(GRACE).say(FINE_TUNING, "back again")
         page.get_by_test_id("message").get_by_text("back again").wait_for()
+
+
+def test_an_empty_channel_says_what_to_try(page: Any, ada: Person) -> None:
+    page.get_by_test_id("try-example").click()
+    page.get_by_test_id("pending-file").get_by_text("tickets.jsonl").wait_for()
+    page.get_by_test_id("send").click()
+    page.get_by_test_id("file").get_by_text("tickets.jsonl").wait_for()
+    assert not page.get_by_test_id("welcome").is_visible()
+    assert ada.messages(FINE_TUNING)[-1]["files"][0]["name"] == "tickets.jsonl"
+    page.get_by_test_id("channel-general").click()
+    page.get_by_text("Company-wide").wait_for()
+    assert not page.get_by_test_id("welcome").is_visible(), "the app is not in #general"
+    page.get_by_test_id("channel-dm").click()
+    page.get_by_test_id("try-help").click()
+    page.get_by_text("help", exact=False).first.wait_for()
