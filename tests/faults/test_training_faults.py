@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+from pathlib import Path
 
 import psutil
 import pytest
@@ -117,3 +119,16 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_it_used(farm: Farm) -> 
     assert notes(farm, job).count("checkpoint_damaged") == 1
     resumed = [e.data["text"] for e in farm.services.jobs.events(job.id) if e.data.get("code") == "resumed"]
     assert resumed == [f"Resumed from step {before.step}."]
+
+
+def test_what_nobody_foresaw_is_tried_once_more_and_then_told(farm: Farm, tiny_base: Path, tmp_path: Path) -> None:
+    broken = shutil.copytree(tiny_base, tmp_path / "broken-base")
+    (broken / "model.safetensors").write_bytes(b"rubbish")
+    farm.start("worker", "gpu")
+    job = farm.submit(base=str(broken))
+
+    ended = farm.wait_for_end(job)
+
+    assert (ended.status, ended.attempts) == (JobStatus.FAILED, 2)
+    assert ended.error and "log" in ended.error["message"].lower() and "Traceback" not in ended.error["message"]
+    assert notes(farm, job).count("unexpected") == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import signal
 import sys
@@ -22,6 +23,7 @@ from trainer.types import JobKind, JobStatus
 
 log = structlog.get_logger()
 HANDLERS = {JobKind.TRAIN: "trainer.jobs.train:run", JobKind.EVAL: "trainer.jobs.evaluate:run"}
+EX_UNEXPECTED = 70  # an exception that nobody foresaw
 EX_TEMPFAIL = 75  # stopped cleanly, and the job wants to go back in line
 ASK_EVERY_S = 1.0
 
@@ -70,6 +72,8 @@ def main(job_id: str, fence: int, parent: int) -> int:
         except TunesmithError as error:
             _fail(lease, error.code, str(error))
             return 1
+        except Exception as error:  # the last place that can still say what kind of thing happened
+            return _unexpected(lease, error)
         finally:
             shutil.rmtree(run.folder, ignore_errors=True)
     _remove_empty(run.folder.parent)
@@ -82,6 +86,17 @@ def _stopped(lease: Lease, stop: Stopped) -> int:
     with lease.fenced() as session:
         lease.finish(session, JobStatus.CANCELLED)
     return 0
+
+
+def _unexpected(lease: Lease, error: Exception) -> int:
+    """A full disk is said; anything else goes to the log, and the job gets one more try."""
+    log.error("unexpected", job=lease.job_id, fence=lease.fence, exc_info=error)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        what = "The disk is full, so the run stopped; its checkpoints are kept."
+        _fail(lease, "disk_full", f"{what} Make room in TUNESMITH_HOME and the blob store, then start it again.")
+        return EX_UNEXPECTED
+    lease.event("note", {"text": f"The trainer met an unexpected {type(error).__name__}.", "code": "unexpected"})
+    return EX_UNEXPECTED
 
 
 def _fail(lease: Lease, code: str, message: str) -> None:

@@ -65,12 +65,15 @@ class Heartbeats:
         def loop() -> None:
             while True:
                 try:
-                    self.beat(role, **info)
+                    with beating:
+                        self.beat(role, **info)
                 except Unavailable as error:
                     log.warning("heartbeat_waits", reason=str(error))
                 stopped.wait(BEAT_S)
 
-        stopped = threading.Event()
+        stopped, beating = threading.Event(), threading.Lock()
+        # A fork in the middle of a beat would leave the child with the database library's locks taken for good.
+        os.register_at_fork(before=beating.acquire, after_in_parent=beating.release, after_in_child=beating.release)
         thread = threading.Thread(target=loop, name=f"heartbeat-{role}", daemon=True)
         thread.start()
         return thread

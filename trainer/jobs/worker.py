@@ -19,7 +19,7 @@ from rq.job import Job as RqJob
 from rq.serializers import JSONSerializer
 
 from trainer.errors import LostLease, Unavailable
-from trainer.jobs.child import EX_TEMPFAIL
+from trainer.jobs.child import EX_TEMPFAIL, EX_UNEXPECTED
 from trainer.jobs.lease import Lease, claim
 from trainer.jobs.processes import die_with_parent, identity
 from trainer.jobs.queue import ENTRY, connect
@@ -28,6 +28,7 @@ from trainer.types import JobStatus
 
 log = structlog.get_logger()
 POLL_S = 0.2
+TRIES_UNEXPECTED = 2  # an exception is likely to come again; a kill is not
 STOP_GRACE_S = 60.0  # for a checkpoint after SIGTERM or cancel, before SIGKILL
 
 
@@ -138,7 +139,7 @@ def _settle(services: Services, lease: Lease, code: int, log_path: Path) -> JobS
             return JobStatus.CANCELLED
         if code == EX_TEMPFAIL:
             lease.release("released", "stopped cleanly", give_back_try=True)
-        elif job.attempts < job.max_attempts:
+        elif job.attempts < (TRIES_UNEXPECTED if code == EX_UNEXPECTED else job.max_attempts):
             lease.release("crashed", _how_it_ended(code), give_back_try=False)
         else:
             with lease.fenced() as session:
