@@ -53,7 +53,15 @@ def roles_of(user: str, settings: Settings) -> frozenset[str]:
 
 def terminal_caller(settings: Settings) -> Caller:
     """The account that runs this process, by its uid: environment variables cannot change who you are."""
-    user = f"cli:{pwd.getpwuid(os.getuid()).pw_name}"
+    user = f"cli:{_account()}"
     return Caller(
         user, user.removeprefix("cli:"), roles_of(user, settings) | {TRAINER}, settings.team, allow_paths=True
     )
+
+
+def _account() -> str:
+    """The account's name; where nobody named it, as in many containers, its number."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())

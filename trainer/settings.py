@@ -14,11 +14,12 @@ from trainer.errors import BadInput
 
 MIB = 1024 * 1024
 Names = Annotated[tuple[str, ...], NoDecode]
+Port = Annotated[int, Field(ge=0, le=65535)]
 
 
 def default_cache() -> Path:
-    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(root) / "tunesmith"
+    root = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 (raises without a home)
+    return Path(root) / "tunesmith" if Path(root).is_absolute() else Path(".tunesmith/cache").absolute()
 
 
 class Settings(BaseSettings):
@@ -35,7 +36,7 @@ class Settings(BaseSettings):
     database_url: str = ""  # empty: SQLite in home
     blob_url: str = ""  # empty: a folder in home; else any fsspec URL, e.g. s3://bucket/prefix
     redis_url: str = Field("", validation_alias="REDIS_URL")  # empty: the embedded server in home
-    redis_port: int = 6390  # of the embedded server
+    redis_port: Port = 6390  # of the embedded server
     team: str = "local"
 
     # who may do what (Slack user ids, or cli:<user> for the terminal)
@@ -50,8 +51,8 @@ class Settings(BaseSettings):
     slack_signing_secret: SecretStr = Field(SecretStr(""), validation_alias="SLACK_SIGNING_SECRET")
     slack_base_url: str = "https://slack.com/api/"
     slack_file_hosts: Names = ("files.slack.com", "slack-files.com")
-    slack_http_port: int = 0  # above 0: HTTP events instead of Socket Mode
-    sandbox_port: int = 8901
+    slack_http_port: Port = 0  # above 0: HTTP events instead of Socket Mode
+    sandbox_port: Port = 8901
 
     # the language model behind the agent (any OpenAI-compatible API); without key or URL: the grammar
     llm_model: str = "gpt-4.1-mini"
@@ -70,15 +71,15 @@ class Settings(BaseSettings):
     train_hours: float = 24.0
 
     # jobs
-    lease_s: float = 30.0
-    heartbeat_s: float = 5.0
-    max_attempts: int = 5
+    lease_s: float = Field(30.0, gt=0)
+    heartbeat_s: float = Field(5.0, gt=0)
+    max_attempts: int = Field(5, ge=1)
 
     # doors and engine
     gateway_host: str = "127.0.0.1"
-    gateway_port: int = 8900
+    gateway_port: Port = 8900
     engine_host: str = "127.0.0.1"
-    engine_port: int = 8902
+    engine_port: Port = 8902
     engine_url: str = ""  # empty: the local engine process
 
     # bases
@@ -125,6 +126,8 @@ def load_settings(**overrides: Any) -> Settings:
 
     try:
         return Settings(**overrides)
+    except (UnicodeDecodeError, OSError) as error:
+        raise BadInput(f"The file .env cannot be read ({type(error).__name__}).", fix="Mend or remove it.") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = "TUNESMITH_" + "_".join(str(p) for p in first["loc"]).upper()

@@ -109,7 +109,7 @@ def test_a_run_that_cannot_be_is_refused_before_it_starts(
 ) -> None:
     error = terminal.json("train", str(good), *options, code=2)["error"]
 
-    assert named in error["message"]
+    assert named in (error["param"], *error["message"].replace("“", " ").replace("”", " ").split())
     assert terminal.json("status")["jobs"] == []
 
 
@@ -170,3 +170,28 @@ def test_a_file_that_cannot_be_trained_on_is_refused_with_the_first_reason(termi
     few.write_text("".join(chat(f"question {n}") for n in range(9)))
 
     assert "needs at least 10" in terminal.json("train", str(few), code=2)["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"REDIS_URL": "rubbish"}, "REDIS_URL"),
+        ({"TUNESMITH_DATABASE_URL": "rubbish"}, "TUNESMITH_DATABASE_URL"),
+        ({"TUNESMITH_DATABASE_URL": f"sqlite:///{ROOT}/README.md"}, "not a database"),
+        ({"TUNESMITH_BLOB_URL": "nope://x"}, "TUNESMITH_BLOB_URL"),
+        ({"TUNESMITH_HOME": "/proc/none"}, "TUNESMITH_HOME"),
+        ({"TUNESMITH_GATEWAY_PORT": "99999"}, "TUNESMITH_GATEWAY_PORT"),
+    ],
+)
+def test_a_setting_that_leads_nowhere_is_one_sentence(terminal: Terminal, settings: dict[str, str], named: str) -> None:
+    done = terminal.run("status", "--json", **settings)
+
+    assert done.returncode in (1, 2) and not done.stderr
+    assert named in json.loads(done.stdout)["error"]["message"]
+
+
+def test_a_base_whose_config_is_garbage_is_refused(terminal: Terminal, good: Path) -> None:
+    for text in ("{garb", "[1]", '{"hidden_size": "x"}'):
+        (good.parent / "config.json").write_text(text)
+        error = terminal.json("train", str(good), "--base", str(good.parent), code=2)["error"]
+        assert error["code"] == "base_unreadable"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -61,6 +62,13 @@ def answers(command: Callable[P, R]) -> Callable[P, R]:
             else:
                 progress_console.print(escape(str(error)))
             raise typer.Exit(exit_code(error)) from None
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # whoever read us has gone
+                raise
+            progress_console.print(escape(f"The system refused: {error}. Check the disk's space and rights."))
+            if kwargs.get("as_json") and error.filename:  # a file's trouble, not stdout's own
+                emit({"error": {"code": "system", "message": str(error), "param": None}})
+            raise typer.Exit(FINDINGS) from None
 
     return wrapper
 

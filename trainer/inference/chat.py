@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -49,8 +50,35 @@ def plain(messages: Sequence[Message]) -> list[dict[str, Any]]:
         content = kept.get("content", "")
         if isinstance(content, list):
             content = "".join(part.get("text", "") for part in content)
+        if kept.get("tool_calls"):
+            kept["tool_calls"] = [_opened(call) for call in kept["tool_calls"]]
         out.append({**kept, "content": content})
     return out
+
+
+def _opened(call: Any) -> Any:
+    """A tool call with its arguments as an object: OpenAI writes a string of JSON, which templates that end
+    in `| tojson` would write as JSON twice over."""
+    function = call.get("function") if isinstance(call, Mapping) else None
+    if not isinstance(function, Mapping) or not isinstance(function.get("arguments"), str):
+        return call
+    try:
+        arguments = json.loads(function["arguments"])
+    except ValueError:
+        return call
+    return {**call, "function": {**function, "arguments": arguments}} if isinstance(arguments, dict) else call
+
+
+def writes_tool_calls(tokenizer: Any, messages: Sequence[Message], *, tools: Any = None) -> bool:
+    """Whether the template says what an assistant called. Plain chat templates leave it out without a word."""
+    mark = "called_by_tunesmith"
+    marked = [
+        {**m, "tool_calls": [{**c, "function": {**c["function"], "name": mark}} for c in m["tool_calls"]]}
+        if m.get("tool_calls")
+        else m
+        for m in messages
+    ]
+    return mark in render(tokenizer, marked, tools=tools)
 
 
 def render(tokenizer: Any, messages: Sequence[Message], *, tools: Any = None, answer: bool = False) -> str:

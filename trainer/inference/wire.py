@@ -106,7 +106,7 @@ def _number(
     good = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
     if not good or not least <= value <= most:
         kind = "a whole number" if whole else "a number"
-        raise _bad(f"“{name}” must be {kind} from {least:g} to {most:g}.", name)
+        raise _bad(f"“{name}” must be {kind} from {least:,} to {most:,}.", name)
     return value
 
 

@@ -9,7 +9,7 @@ from redis.retry import Retry
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from trainer.errors import Unavailable
+from trainer.errors import BadInput, Unavailable
 from trainer.store.tables import Job
 
 ENTRY = "trainer.jobs.worker.run"
@@ -18,13 +18,20 @@ NAMES = ("gpu", "cpu")
 
 def connect(url: str, *, retries: int = 3) -> Redis:
     """A Redis client that waits out short absences (`retries` with back-off of at most 5 s each)."""
-    return Redis.from_url(
-        url,
-        retry=Retry(ExponentialBackoff(cap=5, base=0.1), retries),
-        retry_on_error=[ConnectionError, TimeoutError],
-        socket_connect_timeout=5,
-        health_check_interval=15,
-    )
+    try:
+        return Redis.from_url(
+            url,
+            retry=Retry(ExponentialBackoff(cap=5, base=0.1), retries),
+            retry_on_error=[ConnectionError, TimeoutError],
+            socket_connect_timeout=5,
+            health_check_interval=15,
+        )
+    except ValueError:
+        raise BadInput(
+            "REDIS_URL is not the address of a Redis.",
+            fix="Write it as redis://host:6379/0, rediss://… or unix://…",
+            code="bad_redis_url",
+        ) from None
 
 
 class Wakeups:

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from trainer.errors import BadInput
 from trainer.methods.spec import RunSpec
 
 # Dense bf16 matrix rates. H100 and H200: measured. Others: vendors' figures, which real kernels do not reach.
@@ -77,7 +78,19 @@ class Estimate:
 
 
 def shape_of(config: dict[str, Any]) -> Shape:
-    """A config.json → Shape. Missing keys get transformers' defaults for Llama."""
+    """A config.json → Shape, or BadInput. Missing keys get transformers' defaults for Llama."""
+    try:
+        return _shape(config)
+    except (TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
+        raise BadInput(
+            f"The base's config.json has a size that is not a number ({error}).",
+            fix="Copy the model's folder again, whole.",
+            code="base_unreadable",
+            param="base",
+        ) from None
+
+
+def _shape(config: dict[str, Any]) -> Shape:
     text = config.get("text_config") or config
     hidden = int(text.get("hidden_size") or 4096)
     heads = int(text.get("num_attention_heads") or 32)

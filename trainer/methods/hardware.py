@@ -7,9 +7,11 @@ import os
 import shutil
 import subprocess
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from trainer.bases import TINY, Base
+from trainer.errors import BadInput
 
 QUERY = ["--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
 
@@ -33,12 +35,27 @@ def cpu_count() -> int:
 
 
 def base_config(base: Base) -> dict[str, Any] | None:
-    """The base's config.json; of the tiny base also before it is built; None where it cannot be read here."""
+    """The base's config.json; of the tiny base also before it is built; None where there is none here."""
     folder = base.folder
     if folder is not None and (folder / "config.json").is_file():
-        return json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        return _read(folder / "config.json", base)
     if base.name == TINY:
         from trainer.inference.tiny_base import RECIPE
 
         return RECIPE.llama_config()
     return None
+
+
+def _read(path: Path, base: Base) -> dict[str, Any]:
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(config, dict):
+            return config
+    except (OSError, ValueError):
+        pass
+    raise BadInput(
+        f"The config.json of base model {base.name} is not a JSON object.",
+        fix="Copy the model's folder again, whole.",
+        code="base_unreadable",
+        param="base",
+    )

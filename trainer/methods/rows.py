@@ -80,6 +80,7 @@ def encode(tokenizer: Any, rows: Sequence[Row], max_length: int) -> EncodedRows:
     """Tokenize with the base's template; the loss is on assistant turns (weight 0 excepted) and their
     ends."""
     out = EncodedRows()
+    _calls_are_written(tokenizer, rows)
     for row in rows:
         out.counts.rows += 1
         one = encode_row(tokenizer, row)
@@ -93,6 +94,19 @@ def encode(tokenizer: Any, rows: Sequence[Row], max_length: int) -> EncodedRows:
         out.counts.tokens += len(one.ids)
         out.counts.supervised_tokens += one.supervised
     return out
+
+
+def _calls_are_written(tokenizer: Any, rows: Sequence[Row]) -> None:
+    """A template that drops tool calls would teach the model to answer such rows with nothing."""
+    calling = next((row for row in rows if any(m.get("tool_calls") for m in row["messages"])), None)
+    if calling and not chat.writes_tool_calls(tokenizer, calling["messages"], tools=calling.get("tools")):
+        raise BadInput(
+            "The rows hold tool calls, and this base model's chat template does not write them: the model "
+            "would learn to say nothing.",
+            fix="Choose a base whose template knows tools, or leave those rows out.",
+            code="tool_calls_not_written",
+            param="base",
+        )
 
 
 def encode_row(tokenizer: Any, row: Row) -> Encoded:

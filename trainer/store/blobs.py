@@ -7,12 +7,14 @@ import hashlib
 import os
 import secrets
 import shutil
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import fsspec
 
-from trainer.errors import MissingExtra, NotFound, TunesmithError
+from trainer.errors import BadInput, MissingExtra, NotFound, TunesmithError
 
 CHUNK = 1024 * 1024
 
@@ -33,6 +35,12 @@ class Blobs:
                 "The blob URL needs a library that is not installed.",
                 fix="For S3: pip install 'tunesmith[s3]'",
             ) from None
+        except ValueError:
+            raise BadInput(
+                "TUNESMITH_BLOB_URL is not the address of a store.",
+                fix="Write it as file:///folder or s3://bucket/prefix.",
+                code="bad_blob_url",
+            ) from None
         self.local = "file" in (self.fs.protocol if isinstance(self.fs.protocol, tuple) else (self.fs.protocol,))
 
     def within(self, prefix: str) -> Blobs:
@@ -47,24 +55,26 @@ class Blobs:
     def put_file(self, path: Path) -> str:
         sha = sha256_of(path)
         if not self.fs.exists(self._path(sha)):
-            self._store(path, self._path(sha))
+            self._keep(self._path(sha), lambda temporary: self.fs.put_file(str(path), temporary))
         return sha
 
     def put_bytes(self, data: bytes) -> str:
         sha = hashlib.sha256(data).hexdigest()
-        target = self._path(sha)
-        if not self.fs.exists(target):
-            temporary = self._temporary(target)
-            self.fs.pipe_file(temporary, data)
-            self.fs.mv(temporary, target)
+        if not self.fs.exists(self._path(sha)):
+            self._keep(self._path(sha), lambda temporary: self.fs.pipe_file(temporary, data))
         return sha
 
-    def _store(self, source: Path, target: str) -> None:
-        temporary = self._temporary(target)
+    def _keep(self, target: str, write: Callable[[str], object]) -> None:
+        """`write` to a temporary name, then rename: a blob is there whole or not at all."""
+        temporary = None
         try:
-            self.fs.put_file(str(source), temporary)
+            temporary = self._temporary(target)
+            write(temporary)
             self.fs.mv(temporary, target)
         except OSError as error:
+            if temporary:
+                with suppress(OSError):  # a full disk needs its space back
+                    self.fs.rm_file(temporary)
             raise TunesmithError(
                 f"The blob store could not keep a file ({error.strerror or type(error).__name__}).",
                 fix="Check free space and rights of TUNESMITH_BLOB_URL; nothing was recorded.",

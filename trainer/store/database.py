@@ -19,10 +19,10 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
-from trainer.errors import MissingExtra, Unavailable
+from trainer.errors import BadInput, MissingExtra, Unavailable
 from trainer.store.tables import Claim, Table, now
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -35,10 +35,16 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = _with_driver(url)
         self.sqlite = self.url.startswith("sqlite")
-        if self.sqlite:
-            Path(make_url(self.url).database or "").parent.mkdir(parents=True, exist_ok=True)
         try:
+            if self.sqlite:
+                _make_folder(Path(make_url(self.url).database or ""))
             self.engine = create_engine(self.url, pool_pre_ping=not self.sqlite)
+        except ArgumentError:
+            raise BadInput(
+                "TUNESMITH_DATABASE_URL is not the address of a database.",
+                fix="Write it as postgresql://user:password@host/name.",
+                code="bad_database_url",
+            ) from None
         except ModuleNotFoundError as error:
             raise MissingExtra(
                 f"The database URL needs {error.name}, which is not installed.",
@@ -68,9 +74,12 @@ class Database:
                 session.begin(),
             ):
                 yield session
-        except OperationalError as error:
+        except DatabaseError as error:
+            if not _outside(error):
+                raise
+            why = str(error.orig) if self.sqlite else type(error.orig).__name__
             raise Unavailable(
-                f"The database does not answer ({type(error.orig).__name__}).",
+                f"The database does not answer ({why}).",
                 fix="Check TUNESMITH_DATABASE_URL, the disk and the database server, then try again.",
             ) from error
 
@@ -90,13 +99,10 @@ class Database:
 
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
-        with (
-            self.engine.connect().execution_options(tunesmith_writing=True) as connection,
-            connection.begin(),
-        ):
+        with self.write() as session:
             if not self.sqlite:
-                connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
-            config.attributes["connection"] = connection
+                session.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+            config.attributes["connection"] = session.connection()
             command.upgrade(config, "head")
 
     def dispose(self) -> None:
@@ -116,6 +122,22 @@ def upsert(session: Session, table: type[Table], keys: dict[str, Any], values: d
     build = postgresql.insert if dialect == "postgresql" else sqlite.insert
     statement = build(table).values(**keys, **values)
     session.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=values))
+
+
+def _outside(error: DatabaseError) -> bool:
+    """The server or the disk is to blame, or the file is no database; every other error is ours."""
+    return isinstance(error, OperationalError) or type(error) is DatabaseError
+
+
+def _make_folder(database: Path) -> None:
+    try:
+        database.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unavailable(
+            f"The folder {database.parent} cannot be made ({error.strerror}).",
+            fix="Set TUNESMITH_HOME to a folder that this account may write.",
+            code="home_not_writable",
+        ) from None
 
 
 def _with_driver(url: str) -> str:

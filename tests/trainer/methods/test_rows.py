@@ -109,3 +109,25 @@ def test_replay_without_old_rows_is_refused() -> None:
 
 def test_end_of_turn_is_what_the_template_writes(tokenizer: Any) -> None:
     assert end_of_turn_ids(tokenizer) == [tokenizer.convert_tokens_to_ids("<|end|>")]
+
+
+CALL = {"id": "call_1", "type": "function", "function": {"name": "price", "arguments": '{"symbol": "BAC"}'}}
+CALLING = {
+    "messages": [{"role": "user", "content": "How high is BAC?"}, {"role": "assistant", "tool_calls": [CALL]}],
+    "tools": [{"type": "function", "function": {"name": "price", "parameters": {}}}],
+}
+
+
+def test_a_template_that_drops_tool_calls_is_refused(tokenizer: Any) -> None:
+    with pytest.raises(BadInput, match="say nothing"):
+        encode(tokenizer, [TALK, CALLING], 64)
+
+
+def test_a_tool_call_is_learned_with_its_arguments_as_an_object(tokenizer: Any) -> None:
+    tokenizer.chat_template = (
+        "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}"
+        "{% for c in m['tool_calls'] or [] %}{{ c['function'] | tojson }}{% endfor %}<|end|>{% endfor %}"
+        "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+    )
+    (one,) = encode(tokenizer, [CALLING], 400).rows
+    assert supervised_text(tokenizer, one) == '{"name": "price", "arguments": {"symbol": "BAC"}}<|end|>'
