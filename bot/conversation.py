@@ -19,6 +19,7 @@ from trainer.errors import TunesmithError
 
 log = structlog.get_logger()
 MEDIA = ("image/", "video/", "audio/")
+TO_ANOTHER = re.compile(r"\s*<@[UW][A-Z0-9]+")  # “@Grace, what do you think?” in our thread is not for us
 GAVE_UP = "I was interrupted while working on this, more than once. Please say it again."
 
 
@@ -26,7 +27,7 @@ def is_ours(door: Door, event: dict) -> bool:
     """Whether a message is meant for us: a DM, a mention, a thread we take part in, or a file that may be data."""
     if event.get("channel_type") == "im" or _mentions(door, event):
         return True
-    if _in_our_thread(door, event):
+    if _in_our_thread(door, event) and not TO_ANOTHER.match(str(event.get("text") or "")):
         return True
     files = event.get("files") or []
     return any(not str(f.get("mimetype") or "").startswith(MEDIA) for f in files)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from tools.context import Context
@@ -11,7 +12,7 @@ from trainer.bases import known_bases
 from trainer.methods.estimate import Estimate
 from trainer.methods.spec import RunSpec
 from trainer.store.tables import Approval, Dataset, Evaluation, Job
-from trainer.types import CheckReport, JobStatus
+from trainer.types import CheckReport, JobKind, JobStatus
 
 
 def advice(made: Advice) -> str:
@@ -82,15 +83,39 @@ def train_request(asked: TrainRequest) -> str:
     return f"Waiting for approval ({asked.approval.id}); nothing runs before. {text}"
 
 
+NOUN = {JobKind.TRAIN: "training", JobKind.EVAL: "evaluation"}
+STANDS = {
+    JobStatus.QUEUED: "waits for a worker",
+    JobStatus.SUCCEEDED: "succeeded",
+    JobStatus.FAILED: "failed",
+    JobStatus.CANCELLED: "was cancelled",
+}
+
+
 def job(row: Job, progress: dict[str, Any]) -> str:
-    parts = [f"{row.id} ({row.kind}) is {row.status}"]
+    parts = [f"{row.id} ({NOUN.get(row.kind, row.kind)}) {STANDS.get(row.status, f'is {row.status}')}"]
     if row.status == JobStatus.RUNNING:
         parts.append(running(progress))
     if row.error:
         parts.append(row.error["message"])
     if row.result:
-        parts.append(", ".join(f"{k} {v}" for k, v in row.result.items() if isinstance(v, str | int | float)))
-    return ": ".join(p for p in parts if p) + "."
+        parts.append(", ".join(_ending(row.result)))
+    return ": ".join(p.rstrip(".") for p in parts if p) + "."
+
+
+def _ending(result: dict[str, Any]) -> Iterator[str]:
+    """`model ft:…, 48 steps in 2 min 0 s, training loss 0.180`, or an evaluation's verdict and id."""
+    if result.get("model_id"):
+        yield f"model {result['model_id']}"
+    if result.get("steps") is not None:
+        took = f" in {duration(result['seconds'])}" if result.get("seconds") else ""
+        early = ", stopped early" if result.get("stopped_early") else ""
+        yield f"{result['steps']:,} steps{took}{early}"
+    for key, name in (("train_loss", "training loss"), ("val_loss", "validation loss")):
+        if result.get(key) is not None:
+            yield f"{name} {result[key]:.3f}"
+    if result.get("verdict"):
+        yield f"{result['verdict']} ({result.get('evaluation_id')})"
 
 
 def running(progress: dict[str, Any]) -> str:
@@ -112,7 +137,7 @@ def running(progress: dict[str, Any]) -> str:
 def jobs(rows: list[Job]) -> str:
     if not rows:
         return "There are no jobs yet."
-    return "\n".join(f"{row.id} {row.kind} {row.status}" for row in rows)
+    return "\n".join(f"{row.id} ({NOUN.get(row.kind, row.kind)}): {STANDS.get(row.status, row.status)}" for row in rows)
 
 
 def cancelled(row: Job, status: JobStatus) -> str:

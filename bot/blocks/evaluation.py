@@ -22,7 +22,7 @@ METRICS = 6
 def shown(row: Evaluation) -> Card:
     report = row.report
     symbol, words = HEAD[GateVerdict(row.verdict)]
-    reasons = "\n".join(f"• {esc(reason)}" for reason in report.get("reasons", [])[:8])
+    reasons = "\n".join(f"• {esc(_spoken(reason, report))}" for reason in report.get("reasons", [])[:8])
     return card(
         f"{words}: {row.model_id}",
         section(f"{symbol} *{words}*\n{code(row.model_id)}"),
@@ -31,6 +31,14 @@ def shown(row: Evaluation) -> Card:
         actions(*_next(row)),
         context(f"Evaluation {code(row.id)} on {report.get('test_rows', 0):,} sealed test rows"),
     )
+
+
+def _spoken(reason: object, report: dict[str, Any]) -> str:
+    """A reason with its metrics as the table calls them: `exact_match` is “exact match”."""
+    said = str(reason)
+    for metric in report.get("metrics", {}):
+        said = said.replace(metric, metric.replace("_", " "))
+    return said
 
 
 def _numbers(report: dict[str, Any]) -> dict[str, Any] | None:
@@ -46,7 +54,7 @@ def _numbers(report: dict[str, Any]) -> dict[str, Any] | None:
     ]
     kept = report.get("regression")
     if kept:
-        now = f"{kept['kept']:,} ({kept['kept'] / max(kept['base_right'], 1):.0%})"
+        now = f"{kept['kept']:,} ({kept['kept'] / max(kept['base_right'], 1):.0%})".replace("%", " %")
         rows.append(
             [
                 "old skills kept",

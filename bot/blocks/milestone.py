@@ -24,7 +24,8 @@ def resumed(text: str) -> Card:
 
 def interrupted(row: Job, why: str) -> Card:
     detail = f" ({esc(why)})" if why else ""
-    return _line(f"⚠️ The worker was lost{detail}. It goes on from the last checkpoint; nothing to do.")
+    goes_on = "Nothing to do: another one goes on, from the last checkpoint if there is one."
+    return _line(f"⚠️ The worker was lost{detail}. {goes_on}")
 
 
 def damaged(text: str) -> Card:

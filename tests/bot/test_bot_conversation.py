@@ -39,6 +39,15 @@ def test_talk_among_colleagues_is_left_alone(bot: Door, ada: Person, channel: st
     assert len(ada.replies(channel, ts)) == 2
 
 
+def test_a_colleague_spoken_to_in_our_thread_is_not_us(bot: Door, ada: Person, channel: str) -> None:
+    ts = ada.say(channel, "@Tunesmith models")
+    ada.wait_for_text(channel, ts, "Bases: ")
+    ada.say(channel, "@Grace what do you think?", thread_ts=ts)
+    ada.say(channel, "status", thread_ts=ts)
+    ada.wait_for_text(channel, ts, "no job of yours|ftjob")
+    assert count(ada, channel, ts, "did not understand") == 0
+
+
 def test_a_direct_message_is_answered(bot: Door, ada: Person) -> None:
     ts = ada.say(BOT_USER_ID, "models")
     ada.wait_for_text(BOT_USER_ID, ts, "Bases: tiny-base")

@@ -1,0 +1,21 @@
+"""What people read about jobs: plain words, rounded numbers."""
+
+from __future__ import annotations
+
+from tools import sentences
+from trainer.store.tables import Job
+from trainer.types import JobKind, JobStatus
+
+
+def test_a_finished_training_is_told_without_internal_names() -> None:
+    result = {"model_id": "ft:x", "steps": 48, "train_loss": 0.18010523, "val_loss": 0.19230844, "seconds": 120.3}
+    row = Job(id="ftjob-1", kind=JobKind.TRAIN, status=JobStatus.SUCCEEDED, result=result, error=None)
+    assert sentences.job(row, {}) == (
+        "ftjob-1 (training) succeeded: model ft:x, 48 steps in 2 min 0 s, training loss 0.180, validation loss 0.192."
+    )
+
+
+def test_a_finished_evaluation_is_told_with_its_verdict() -> None:
+    result = {"evaluation_id": "eval-1", "verdict": "FAIL"}
+    row = Job(id="evaljob-1", kind=JobKind.EVAL, status=JobStatus.SUCCEEDED, result=result, error=None)
+    assert sentences.job(row, {}) == "evaljob-1 (evaluation) succeeded: FAIL (eval-1)."
