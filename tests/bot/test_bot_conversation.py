@@ -84,6 +84,13 @@ def test_messages_of_one_thread_are_answered_in_order_and_all(bot: Door, ada: Pe
     assert all(part in said for part, said in zip(wanted, own, strict=True)), own
 
 
+def test_a_reply_that_overtakes_its_threads_first_message_is_answered(bot: Door, ada: Person, channel: str) -> None:
+    first = ada.say(channel, "no mention yet")
+    ada.say(channel, "jobs", thread_ts=first)
+    bot.services.threads.link({"channel": channel, "thread_ts": first})  # as the late first message would
+    ada.wait_for_text(channel, first, "no jobs|ftjob")
+
+
 def test_bots_and_strangers_get_no_answer(bot: Door, driver: SandboxDriver) -> None:
     beep = driver.as_person(BEEP).say(FINE_TUNING, "@Tunesmith help")
     sam = driver.as_person(SAM).say(PARTNERS, "@Tunesmith help")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import structlog
@@ -15,6 +16,7 @@ from trainer.errors import LimitExceeded
 
 log = structlog.get_logger()
 Json = dict[str, Any]
+CLOSE_S, BEHIND_S = 5.0, 1.0
 SPOKEN = (None, "file_share", "thread_broadcast")
 
 
@@ -25,15 +27,25 @@ def register(app: App, door: Door) -> None:
             receive(door, event)
 
 
-def receive(door: Door, event: Json) -> None:
+def receive(door: Door, event: Json, *, last: bool = False) -> None:
     """Take a message that is meant for us, once, and queue the work in its thread's lane."""
     if event.get("bot_id") or event.get("user") == door.us.user_id or not event.get("user"):
         return
     if not conversation.is_ours(door, event):
+        if not last and _close_behind(event):
+            later = threading.Timer(BEHIND_S, receive, (door, event), {"last": True})
+            later.daemon = True
+            later.start()
         return
     letter = door.inbox.take(event)
     if letter is not None:
         queue(door, letter)
+
+
+def _close_behind(event: Json) -> bool:
+    """A reply right after its thread began: events overtake each other, so the first message may come after it."""
+    began = event.get("thread_ts")
+    return bool(began) and float(event["ts"]) - float(began) < CLOSE_S
 
 
 def queue(door: Door, letter: Letter) -> None:
