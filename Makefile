@@ -24,7 +24,7 @@ up: $(VENV)/train.stamp ## Run Tunesmith here until Ctrl-C.
 	@$(BIN)/tunesmith up
 
 test: $(VENV)/dev.stamp ## Run every test.
-	$(BIN)/python -m pytest -n $(JOBS) -q
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -q
 
 check: $(VENV)/dev.stamp ## Lint, formatting, types, and the import law.
 	$(BIN)/ruff check .
