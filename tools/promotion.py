@@ -45,6 +45,12 @@ def request_rollback(context: Context, alias: str) -> Approval:
             fix="There is nothing to roll back to; promote a model instead.",
             code="no_previous",
         )
+    if services.models.find(target) is None and target not in known_bases(services.settings):
+        raise Conflict(
+            f"Before this, {alias} served nothing, and its base {target} has no name that programs may call.",
+            fix="Put the base into a folder of TUNESMITH_BASE_FOLDERS, or promote another model instead.",
+            code="no_previous",
+        )
     return _ask(context, "rollback", _subject(alias, target, services.models.find(target), current))
 
 
