@@ -33,27 +33,25 @@ class Target:
 
 
 class Names:
-    """Resolves names from a cache in this process; an alias is asked for again after half a second."""
+    """Resolves names from a cache in this process; what may be an alias is asked for again after half a second."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._aliases: Fresh[str, Target] = Fresh(self._find_alias, ttl_s=ALIAS_TTL_S)
+        self._words: Fresh[str, Target] = Fresh(self._find_word, ttl_s=ALIAS_TTL_S)
         self._models: Fresh[str, Target] = Fresh(self._find_model, ttl_s=MODEL_TTL_S)
 
     async def resolve(self, name: str) -> Target:
-        """Aliases come first: they are the names that people decided about."""
         target = None
         if len(name) <= LONGEST_NAME:
-            if ":" not in name:
-                target = await self._aliases.get(name)
-            target = target or await self._models.get(name)
+            target = await (self._models if ":" in name else self._words).get(name)
         if target is None:
             raise unknown_model(name)
         return target
 
-    def _find_alias(self, name: str) -> Target | None:
+    def _find_word(self, name: str) -> Target | None:
+        """Aliases come first: they are the names that people decided about."""
         alias = self._services.aliases.find(name)
-        return Target(alias.model_id, alias.name, alias.revision) if alias else None
+        return Target(alias.model_id, alias.name, alias.revision) if alias else self._find_model(name)
 
     def _find_model(self, name: str) -> Target | None:
         if name in known_bases(self._services.settings) or self._services.models.find(name):
