@@ -161,7 +161,11 @@ class StandIn(AgentMiddleware):
         if time.monotonic() < self.down_until:
             return handler(recent.override(model=self._grammar))
         try:
-            return handler(recent)
+            made = handler(recent)
+            if not _silent(made, recent.messages):
+                return made
+            log.warning("model_silent")
+            return handler(recent.override(model=self._grammar))
         except GraphBubbleUp:
             raise
         except Exception as error:
@@ -170,6 +174,15 @@ class StandIn(AgentMiddleware):
             if status not in OUR_FAULT:
                 self.down_until = time.monotonic() + REST_S
             return handler(recent.override(model=self._grammar))
+
+
+def _silent(made: ModelResponse, asked: Sequence[BaseMessage]) -> bool:
+    """No words and no tool that could be called; nothing to add below a card is no silence."""
+    last = made.result[-1] if made.result else None
+    if isinstance(last, AIMessage) and (last.tool_calls or str(last.text).strip()):
+        return False
+    before = asked[-1] if asked else None
+    return not (isinstance(before, ToolMessage) and (before.artifact or {}).get("card"))
 
 
 def _storable(response: ModelResponse) -> ModelResponse:

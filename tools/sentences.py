@@ -105,7 +105,9 @@ def job(row: Job, progress: dict[str, Any]) -> str:
 
 def _ending(result: dict[str, Any]) -> Iterator[str]:
     """`model ft:…, 48 steps in 2 min 0 s, training loss 0.180`, or an evaluation's verdict and id."""
-    if result.get("model_id"):
+    if result.get("verdict"):
+        yield f"{result['verdict']} for {result.get('model_id')} ({result.get('evaluation_id')})"
+    elif result.get("model_id"):
         yield f"model {result['model_id']}"
     if result.get("steps") is not None:
         took = f" in {duration(result['seconds'])}" if result.get("seconds") else ""
@@ -114,8 +116,6 @@ def _ending(result: dict[str, Any]) -> Iterator[str]:
     for key, name in (("train_loss", "training loss"), ("val_loss", "validation loss")):
         if result.get(key) is not None:
             yield f"{name} {result[key]:.3f}"
-    if result.get("verdict"):
-        yield f"{result['verdict']} ({result.get('evaluation_id')})"
 
 
 def running(progress: dict[str, Any]) -> str:

@@ -30,6 +30,11 @@ class ScriptedLLM(ThreadingHTTPServer):
         calls = [{"id": f"call_{len(self.script)}_{len(self.asked)}", "type": "function", "function": call}]
         self.script.append({"role": "assistant", "content": None, "tool_calls": calls})
 
+    def says_broken_call(self, name: str) -> None:
+        """A tool call whose arguments are no JSON."""
+        call = {"id": "call_broken", "type": "function", "function": {"name": name, "arguments": "{oops"}}
+        self.script.append({"role": "assistant", "content": None, "tool_calls": [call]})
+
     def fails(self, status: int) -> None:
         self.script.append({"status": status})
 

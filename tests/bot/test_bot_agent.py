@@ -130,6 +130,30 @@ def test_a_model_that_only_calls_tools_is_stopped(bot: Door, llm: ScriptedLLM, a
     assert len(llm.asked) == 4
 
 
+def test_the_grammar_answers_where_the_model_says_nothing(
+    bot: Door, llm: ScriptedLLM, ada: Person, channel: str
+) -> None:
+    llm.says("")
+    llm.says("")
+    ts = ada.say(channel, "@Tunesmith jobs")
+    ada.wait_for_text(channel, ts, "no jobs yet|ftjob")
+    llm.says_broken_call("list_jobs")
+    other = ada.say(channel, "@Tunesmith what now")
+    ada.wait_for_text(channel, other, "did not understand")
+    llm.says("Back again.")
+    ada.say(channel, "and now?", thread_ts=other)
+    ada.wait_for_text(channel, other, "Back again")
+
+
+def test_nothing_to_add_below_a_card_is_no_silence(bot: Door, llm: ScriptedLLM, ada: Person, channel: str) -> None:
+    ts, _ = drop(ada, channel)
+    llm.calls("request_training")
+    llm.says("")
+    ada.say(channel, "go", thread_ts=ts)
+    ada.wait_for_text(channel, ts, "Train a model")
+    assert count(ada, channel, ts, "language model does not answer") == 0
+
+
 def test_the_grammar_stands_in_when_the_model_fails(bot: Door, llm: ScriptedLLM, ada: Person, channel: str) -> None:
     for _ in range(2):
         llm.fails(500)

@@ -16,6 +16,6 @@ def test_a_finished_training_is_told_without_internal_names() -> None:
 
 
 def test_a_finished_evaluation_is_told_with_its_verdict() -> None:
-    result = {"evaluation_id": "eval-1", "verdict": "FAIL"}
+    result = {"evaluation_id": "eval-1", "verdict": "FAIL", "model_id": "ft:x"}
     row = Job(id="evaljob-1", kind=JobKind.EVAL, status=JobStatus.SUCCEEDED, result=result, error=None)
-    assert sentences.job(row, {}) == "evaljob-1 (evaluation) succeeded: FAIL (eval-1)."
+    assert sentences.job(row, {}) == "evaljob-1 (evaluation) succeeded: FAIL for ft:x (eval-1)."
