@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx2
 import openai
 import pytest
+from sqlalchemy import event
 
 from tests.gateway.doorway import Door, add_model, free_port, open_door, point, served_engine, until
 from tests.gateway.scripted_engine import ScriptedEngine
@@ -180,3 +181,12 @@ def test_more_at_once_than_allowed_is_429(tmp_path: Path, engine: ScriptedEngine
         assert caught.value.response.headers["retry-after"] == "1"
         engine.stall = False
         until(lambda: door.client().chat.completions.create(model="tiny-base", messages=ASK))  # type: ignore[arg-type]
+
+
+def test_a_bases_name_does_not_cost_a_query_at_every_request(door: Door) -> None:
+    asked: list[str] = []
+    event.listen(door.services.db.engine, "before_cursor_execute", lambda *event: asked.append(event[2]))
+    client = door.client()
+    for _ in range(20):
+        client.chat.completions.create(model="tiny-base", messages=ASK)  # type: ignore[arg-type]
+    assert sum("FROM aliases" in statement for statement in asked) < 10
