@@ -83,8 +83,8 @@ def train_request(asked: TrainRequest) -> str:
     return f"Waiting for approval ({asked.approval.id}); nothing runs before. {text}"
 
 
-NOUN = {JobKind.TRAIN: "training", JobKind.EVAL: "evaluation"}
-STANDS = {
+NOUN: dict[str, str] = {JobKind.TRAIN: "training", JobKind.EVAL: "evaluation"}
+STANDS: dict[str, str] = {
     JobStatus.QUEUED: "waits for a worker",
     JobStatus.SUCCEEDED: "succeeded",
     JobStatus.FAILED: "failed",
