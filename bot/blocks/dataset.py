@@ -55,7 +55,7 @@ def _whole_file(found: CheckReport) -> bool:
 
 def _by_code(found: CheckReport) -> str:
     entries = summary(found)
-    shown = ", ".join(f"{esc(e.code)} × {e.count:,}" for e in entries[:CODES])
+    shown = ", ".join(f"{esc(e.code.replace('_', ' '))} × {e.count:,}" for e in entries[:CODES])
     rest = len(entries) - CODES
     more = f", and {rest} more kinds" if rest > 0 else ""
     return f"{plural(found.errors, 'error')}, {plural(found.warnings, 'warning')}: {shown}{more}"

@@ -39,6 +39,7 @@ def test_the_report_says_what_can_be_used_and_what_to_press(
     files = until(lambda: [f for m in ada.replies(channel, ts)[1:] for f in m.get("files", [])])
     names = {f["name"] for f in files}
     assert names == {"answer-lengths.png", "findings.jsonl"}
+    assert next(f for f in files if f["name"] == "answer-lengths.png")["alt_txt"].startswith("Histogram of answer")
     findings = ada.download(next(f for f in files if f["name"] == "findings.jsonl"))
     first = json.loads(findings.splitlines()[0])
     assert set(first) >= {"line", "code", "severity", "message"}

@@ -18,6 +18,8 @@ def get_upload_url(workspace: Workspace, arguments: Arguments) -> Json:
     if size <= 0:
         raise invalid_arguments("must be a positive integer [json-pointer:/length]")
     file = workspace.files.open(name, size, cast.BOT_USER_ID, workspace.base_url)
+    if alt := arguments.text("alt_txt"):
+        file["alt_txt"] = alt[:1000]
     ticket = workspace.files.ticket(file["id"])
     return {"upload_url": f"{workspace.base_url}/upload/v1/{ticket}", "file_id": file["id"]}
 

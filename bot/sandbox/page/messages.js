@@ -29,7 +29,7 @@ function fileCard(file) {
   const link = el("a", { href: fileUrl(file, true), download: file.name, "data-testid": "download" }, "Download");
   if (/^image\/(png|jpeg|gif|webp)$/.test(file.mimetype)) {
     return el("figure", { class: "file image", "data-testid": "file" },
-      el("figcaption", {}, file.title, " ", link), el("img", { src: fileUrl(file), alt: file.title || file.name, class: "picture", loading: "lazy" }));
+      el("figcaption", {}, file.title, " ", link), el("img", { src: fileUrl(file), alt: file.alt_txt || file.title || file.name, class: "picture", loading: "lazy" }));
   }
   return el("div", { class: "file", "data-testid": "file" }, el("span", { class: "kind", "aria-hidden": "true" }, file.filetype.slice(0, 5).toUpperCase()),
     el("div", { class: "grow" }, el("strong", {}, file.name), el("span", { class: "dim" }, `${file.pretty_type} · ${bytes(file.size)}`)), link);
