@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from tests.conftest import free_port
@@ -32,7 +33,11 @@ def test_a_fresh_machine_has_warnings_and_no_failure(settings: Settings) -> None
 
 def test_nobody_to_approve_is_said(services: Services, settings: Settings) -> None:
     assert found(services)["approvers"].level is Level.OK
-    with build_services(settings.model_copy(update={"approvers": ()}), migrate=True) as without:
+    nobody = settings.model_copy(update={"approvers": ()})
+    with build_services(nobody, migrate=True) as sandbox:
+        assert "Grace approves" in found(sandbox)["approvers"].text
+    real = {"slack_bot_token": SecretStr("xoxb-nothing"), "slack_base_url": "http://127.0.0.1:1/api/"}
+    with build_services(nobody.model_copy(update=real), migrate=True) as without:
         assert "nobody can promote" in found(without)["approvers"].text
 
 

@@ -80,6 +80,8 @@ def test_the_example_tickets_have_something_to_report(terminal: Terminal) -> Non
         ("eval", "ft:none"),
         ("alias", "none"),
         ("approve", "appr-none"),
+        ("keys", "create", ""),
+        ("keys", "create", "two\nlines"),
     ],
 )
 def test_a_name_that_means_nothing_is_wrong_use(terminal: Terminal, words: tuple[str, ...]) -> None:

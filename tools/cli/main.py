@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
 from tools.cli import advising, data, doctor, jobs, keys, registry, serve
+from tools.cli.output import say
 from trainer.logs import configure_logs
 
 app = typer.Typer(
@@ -21,9 +24,17 @@ for room in (advising, data, jobs, registry, keys, serve, doctor):
     room.register(app)
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        say(f"tunesmith {metadata.version('tunesmith')}")
+        raise typer.Exit
+
+
 @app.callback()
-def _about() -> None:
-    """Exit codes: 0 good, 1 findings or a failed gate, 2 wrong use."""
+def _about(
+    version: Annotated[bool, typer.Option("--version", callback=_tell_version, is_eager=True)] = False,
+) -> None:
+    """Chat-ops for fine-tuning language models. Exit codes: 0 good, 1 findings or a failed gate, 2 wrong use."""
 
 
 def main() -> None:

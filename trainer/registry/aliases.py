@@ -60,7 +60,7 @@ class Aliases:
         if alias is None:
             raise NotFound(
                 f"There is no alias “{name[:60]}”.",
-                fix="Run `tunesmith alias` to see those there are, or promote a model to make it.",
+                fix="Ask for “models” (or run `tunesmith alias`) to see them, or promote a model to make it.",
                 code="unknown_alias",
                 param="alias",
             )

@@ -7,12 +7,13 @@ import secrets
 
 from sqlalchemy import select, update
 
-from trainer.errors import NotFound
+from trainer.errors import BadInput, NotFound
 from trainer.store.database import Database, changed
 from trainer.store.ids import new_id
 from trainer.store.tables import ApiKey, now
 
 PREFIX = "sk-tune-"
+LONGEST_NAME = 100
 
 
 class ApiKeys:
@@ -21,10 +22,14 @@ class ApiKeys:
 
     def create(self, name: str, *, by: str) -> tuple[ApiKey, str]:
         """A new key: the row, and the secret that is never shown again."""
+        if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
+            raise BadInput(
+                "A key needs a name of one line.", fix="Say who will use it, e.g. support-app.", code="bad_name"
+            )
         secret = PREFIX + secrets.token_urlsafe(32)
         with self.db.write() as session:
             at = session.scalar(select(now()))
-            row = ApiKey(id=new_id("key-"), name=name[:255], hash=_hash(secret), created_by=by, created_at=at)
+            row = ApiKey(id=new_id("key-"), name=name, hash=_hash(secret), created_by=by, created_at=at)
             session.add(row)
         return row, secret
 
