@@ -111,10 +111,11 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     run = {"user": user} if user else {}
     subprocess.run([folder / "initdb", "-D", data, "-U", "test", "-A", "trust"], check=True, capture_output=True, **run)
     options = f"-c fsync=off -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -p {port}"
-    start = [folder / "pg_ctl", "-D", data, "-o", options, "-l", data / "log", "-w"]
-    subprocess.run([*start, "start"], check=True, stdout=subprocess.DEVNULL, **run)
+    control = [folder / "pg_ctl", "-D", data, "-w"]
+    start = [*control, "-o", options, "-l", data / "log", "start"]
+    subprocess.run(start, check=True, stdout=subprocess.DEVNULL, **run)
     yield f"postgresql://test@127.0.0.1:{port}/postgres"
-    subprocess.run([*start, "-m", "immediate", "stop"], check=False, stdout=subprocess.DEVNULL, **run)
+    subprocess.run([*control, "-m", "immediate", "stop"], check=True, stdout=subprocess.DEVNULL, **run)
 
 
 def _unprivileged(data: Path) -> str | None:
