@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trainer.errors import BadInput
+from trainer.inference.tiny_recipe import RECIPE
 from trainer.settings import Settings
 
 TINY = "tiny-base"
@@ -33,8 +34,6 @@ class Base:
 
 
 def tiny_base_folder(settings: Settings) -> Path:
-    from trainer.inference.tiny_base import RECIPE
-
     return settings.cache / f"tiny-base-{RECIPE.digest()[:12]}"
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from trainer.bases import TINY, Base
 from trainer.errors import BadInput
+from trainer.inference.tiny_recipe import RECIPE
 
 QUERY = ["--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
 
@@ -40,8 +41,6 @@ def base_config(base: Base) -> dict[str, Any] | None:
     if folder is not None and (folder / "config.json").is_file():
         return _read(folder / "config.json", base)
     if base.name == TINY:
-        from trainer.inference.tiny_base import RECIPE
-
         return RECIPE.llama_config()
     return None
 

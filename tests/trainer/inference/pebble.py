@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from trainer.inference.extra import threads_that_yield
-from trainer.inference.tiny_base import RECIPE, build
+from trainer.inference.tiny_base import build
+from trainer.inference.tiny_recipe import RECIPE
 
 threads_that_yield()  # conftest imports this before any test module imports torch
 

@@ -9,7 +9,8 @@ import pytest
 
 from tests.trainer.inference.pebble import PEBBLE
 from trainer.inference.model import load
-from trainer.inference.tiny_base import RECIPE, build, ensure_tiny_base
+from trainer.inference.tiny_base import build, ensure_tiny_base
+from trainer.inference.tiny_recipe import RECIPE
 from trainer.inference.tiny_tasks import TASKS, stream
 from trainer.settings import load_settings
 from trainer.types import ChatMessage, GenerateRequest, TrainProgress

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from trainer.inference.tiny_base import RECIPE
+from trainer.inference.tiny_recipe import RECIPE
 from trainer.methods.estimate import count_steps, estimate, shape_of
 from trainer.methods.spec import RunSpec
 
