@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from trainer.errors import BadInput
 
 Message = Mapping[str, Any]
+WORD_JOINER = "\u2060"
 PROBE = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
 
 
@@ -42,7 +44,7 @@ def load_tokenizer(base: str, *, padding_side: str = "right") -> Any:
     return tokenizer
 
 
-def plain(messages: Sequence[Message]) -> list[dict[str, Any]]:
+def plain(tokenizer: Any, messages: Sequence[Message]) -> list[dict[str, Any]]:
     """Messages as templates expect them: text parts joined, keys that are ours (weight) left out."""
     out: list[dict[str, Any]] = []
     for message in messages:
@@ -52,8 +54,25 @@ def plain(messages: Sequence[Message]) -> list[dict[str, Any]]:
             content = "".join(part.get("text", "") for part in content)
         if kept.get("tool_calls"):
             kept["tool_calls"] = [_opened(call) for call in kept["tool_calls"]]
-        out.append({**kept, "content": content})
+        out.append({**kept, "content": defused(tokenizer, content)})
     return out
+
+
+def defused(tokenizer: Any, text: str) -> str:
+    """Text that spells out a control token (`<|end|>`) stays text: an invisible word joiner breaks the spelling.
+    Otherwise whoever writes a message, or a row of a dataset, could end a turn and speak as the assistant."""
+    for token in control_tokens(tokenizer):
+        if token in text:
+            text = text.replace(token, token[0] + WORD_JOINER + token[1:])
+    return text
+
+
+@lru_cache(maxsize=16)
+def control_tokens(tokenizer: Any) -> tuple[str, ...]:
+    """What the tokenizer reads as special, longest first; single characters cannot be broken and are left."""
+    added = tokenizer.added_tokens_decoder.values()
+    told = {*tokenizer.all_special_tokens, *(str(token) for token in added if token.special)}
+    return tuple(sorted((token for token in told if len(token) > 1), key=len, reverse=True))
 
 
 def _opened(call: Any) -> Any:
@@ -84,7 +103,8 @@ def writes_tool_calls(tokenizer: Any, messages: Sequence[Message], *, tools: Any
 def render(tokenizer: Any, messages: Sequence[Message], *, tools: Any = None, answer: bool = False) -> str:
     """The conversation as text; `answer` adds the opening of the assistant's turn."""
     try:
-        return tokenizer.apply_chat_template(plain(messages), tools=tools, tokenize=False, add_generation_prompt=answer)
+        said = plain(tokenizer, messages)
+        return tokenizer.apply_chat_template(said, tools=tools, tokenize=False, add_generation_prompt=answer)
     except Exception as error:  # jinja2 errors, and whatever a template's own code raises
         raise BadInput(
             f"The base model's chat template refuses this conversation ({type(error).__name__}: {error}).",
@@ -139,7 +159,11 @@ def _template(tokenizer: Any) -> str:
 def _by_marks(tokenizer: Any, messages: Sequence[Message], tools: Any) -> Spoken | None:
     render(tokenizer, messages, tools=tools)  # a refusal is told in our words
     told = tokenizer.apply_chat_template(
-        plain(messages), tools=tools, tokenize=True, return_dict=True, return_assistant_tokens_mask=True
+        plain(tokenizer, messages),
+        tools=tools,
+        tokenize=True,
+        return_dict=True,
+        return_assistant_tokens_mask=True,
     )
     ids, mask = list(told["input_ids"]), list(told["assistant_masks"])
     turns, turn = [], -1
