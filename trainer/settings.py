@@ -68,7 +68,6 @@ class Settings(BaseSettings):
     max_rows: int = 1_000_000
     max_body_bytes: int = 4 * MIB  # of a gateway request
     max_new_tokens: int = 1024
-    train_hours: float = 24.0
 
     # jobs
     lease_s: float = Field(30.0, gt=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -88,15 +89,7 @@ def _print(report: CheckReport) -> None:
 
 
 def _bar(quiet: bool, total: int) -> Any:
-    return _Quiet() if quiet or not progress_console.is_terminal else _Bar(total)
-
-
-class _Quiet:
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *_: object) -> None:
-        return None
+    return nullcontext() if quiet or not progress_console.is_terminal else _Bar(total)
 
 
 class _Bar:
