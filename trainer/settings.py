@@ -63,9 +63,10 @@ class Settings(BaseSettings):
     agent_tool_calls: int = 8
 
     # limits
-    max_upload_bytes: int = 100 * MIB
+    max_upload_bytes: int = 100 * MIB  # of a file dropped into Slack
+    max_file_bytes: int = 4096 * MIB  # of a file at the terminal, and of what an archive unpacks to
     max_line_bytes: int = 8 * MIB
-    max_rows: int = 1_000_000
+    max_rows: int = 10_000_000
     max_body_bytes: int = 4 * MIB  # of a gateway request
     max_new_tokens: int = 1024
 

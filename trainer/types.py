@@ -62,6 +62,8 @@ class Finding:
     severity: Severity
     message: str
     path: str = ""  # where in the row, e.g. messages[2].content
+    found: str = ""  # a short, escaped glimpse of what stands there; "" where the message says it
+    expected: str = ""  # what would have been right
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,70 +4,82 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from trainer.types import Finding, Severity
 
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 
-# code → (severity, meaning). Codes are stable: programs and reports depend on them.
-CODES: dict[str, tuple[Severity, str]] = {
+
+
+class Code(NamedTuple):
+    """`expected` says what would have been right; `fix` names the entry of `trainer.data.fix.FIXES` that mends it."""
+
+    severity: Severity
+    meaning: str
+    expected: str = ""
+    fix: str = ""
+
+
+# Codes are stable: programs and reports depend on them.
+CODES: dict[str, Code] = {
     # the whole file, line 0
-    "empty_file": (ERROR, "nothing in the file, or blank lines only"),
-    "not_jsonl": (ERROR, "another kind of file: an array, CSV, HTML, archive, UTF-16 …"),
-    "too_large": (ERROR, "more bytes than the upload limit"),
-    "too_many_rows": (ERROR, "more rows than the limit"),
-    "too_few_rows": (ERROR, "fewer usable rows than training needs"),
+    "empty_file": Code(ERROR, "nothing in the file, or blank lines only"),
+    "not_jsonl": Code(ERROR, "another kind of file: an array, CSV, HTML, archive, UTF-16 …"),
+    "too_large": Code(ERROR, "more bytes than the upload limit"),
+    "too_many_rows": Code(ERROR, "more rows than the limit"),
+    "too_few_rows": Code(ERROR, "fewer usable rows than training needs"),
     # the line as bytes
-    "bom": (WARNING, "a byte order mark before the first row; skipped"),
-    "blank_line": (WARNING, "nothing on this line; skipped"),
-    "crlf": (INFO, "lines end in CRLF"),
-    "line_too_long": (ERROR, "more bytes on one line than the limit; not read"),
-    "not_utf8": (ERROR, "bytes that are not UTF-8"),
-    "u2028": (INFO, "a raw line separator in a text: some tools split the row there"),
+    "bom": Code(WARNING, "a byte order mark before the first row; skipped"),
+    "blank_line": Code(WARNING, "nothing on this line; skipped"),
+    "crlf": Code(INFO, "lines end in CRLF"),
+    "line_too_long": Code(ERROR, "more bytes on one line than the limit; not read"),
+    "not_utf8": Code(ERROR, "bytes that are not UTF-8"),
+    "u2028": Code(INFO, "a raw line separator in a text: some tools split the row there"),
     # the line as JSON
-    "invalid_json": (ERROR, "not JSON"),
-    "truncated_last_line": (ERROR, "the file ends in the middle of a row"),
-    "too_deep": (ERROR, "nested deeper than any loader follows"),
-    "huge_integer": (ERROR, "an integer beyond 64 bits"),
-    "nan_or_infinity": (ERROR, "NaN or Infinity, which JSON does not have"),
-    "duplicate_key": (ERROR, "a key twice in one object: readers keep only one of the values"),
-    "lone_surrogate": (ERROR, "half of a surrogate pair: no valid text"),
-    "nul_character": (ERROR, "a NUL character in a text"),
+    "invalid_json": Code(ERROR, "not JSON"),
+    "truncated_last_line": Code(ERROR, "the file ends in the middle of a row"),
+    "too_deep": Code(ERROR, "nested deeper than any loader follows"),
+    "huge_integer": Code(ERROR, "an integer beyond 64 bits"),
+    "nan_or_infinity": Code(ERROR, "NaN or Infinity, which JSON does not have"),
+    "duplicate_key": Code(ERROR, "a key twice in one object: readers keep only one of the values"),
+    "lone_surrogate": Code(ERROR, "half of a surrogate pair: no valid text"),
+    "nul_character": Code(ERROR, "a NUL character in a text"),
     # the row
-    "not_an_object": (ERROR, "a row that is no JSON object"),
-    "missing_messages": (ERROR, "no 'messages' key"),
-    "messages_not_a_list": (ERROR, "'messages' is no list"),
-    "empty_messages": (ERROR, "'messages' is an empty list"),
-    "unknown_key": (ERROR, "a key that the format does not have"),
-    "bad_metadata": (ERROR, "'metadata' is no object of texts"),
+    "not_an_object": Code(ERROR, "a row that is no JSON object"),
+    "missing_messages": Code(ERROR, "no 'messages' key"),
+    "messages_not_a_list": Code(ERROR, "'messages' is no list"),
+    "empty_messages": Code(ERROR, "'messages' is an empty list"),
+    "unknown_key": Code(ERROR, "a key that the format does not have"),
+    "bad_metadata": Code(ERROR, "'metadata' is no object of texts"),
     # its messages
-    "message_not_an_object": (ERROR, "a message that is no JSON object"),
-    "missing_role": (ERROR, "a message without a role"),
-    "unknown_role": (ERROR, "a role that the format does not have"),
-    "missing_content": (ERROR, "a message without content"),
-    "content_not_text": (ERROR, "content that is neither text nor a list of text parts"),
-    "empty_content": (ERROR, "content without a visible character"),
-    "bad_name": (ERROR, "a 'name' that is no text"),
-    "bad_weight": (ERROR, "a weight that is not the integer 0 or 1, or not on an assistant message"),
-    "no_assistant": (ERROR, "no assistant message: nothing to learn"),
-    "last_not_assistant": (ERROR, "the last message is not the assistant's"),
-    "no_user": (WARNING, "no user message"),
-    "nothing_to_learn": (WARNING, "every assistant message has weight 0"),
+    "message_not_an_object": Code(ERROR, "a message that is no JSON object"),
+    "missing_role": Code(ERROR, "a message without a role"),
+    "unknown_role": Code(ERROR, "a role that the format does not have"),
+    "missing_content": Code(ERROR, "a message without content"),
+    "content_not_text": Code(ERROR, "content that is neither text nor a list of text parts"),
+    "empty_content": Code(ERROR, "content without a visible character"),
+    "bad_name": Code(ERROR, "a 'name' that is no text"),
+    "bad_weight": Code(ERROR, "a weight that is not the integer 0 or 1, or not on an assistant message"),
+    "no_assistant": Code(ERROR, "no assistant message: nothing to learn"),
+    "last_not_assistant": Code(ERROR, "the last message is not the assistant's"),
+    "no_user": Code(WARNING, "no user message"),
+    "nothing_to_learn": Code(WARNING, "every assistant message has weight 0"),
     # tools
-    "bad_tools": (ERROR, "'tools' is no list of functions with names"),
-    "bad_parallel_tool_calls": (ERROR, "'parallel_tool_calls' is neither true nor false"),
-    "bad_tool_call": (ERROR, "a tool call without id, type, function or name"),
-    "tool_arguments_not_text": (ERROR, "tool call arguments that are no text"),
-    "tool_arguments_not_json": (ERROR, "tool call arguments that are no JSON object in a text"),
-    "tool_without_call": (ERROR, "a tool message that answers no call before it"),
-    "call_without_result": (ERROR, "a tool call that gets no result before the talk goes on"),
-    "unknown_tool": (WARNING, "a call to a function that 'tools' does not list"),
-    "legacy_functions": (WARNING, "'functions' or 'function_call', the way before 'tools'"),
-    "empty_tool_result": (WARNING, "a tool result without text"),
+    "bad_tools": Code(ERROR, "'tools' is no list of functions with names"),
+    "bad_parallel_tool_calls": Code(ERROR, "'parallel_tool_calls' is neither true nor false"),
+    "bad_tool_call": Code(ERROR, "a tool call without id, type, function or name"),
+    "tool_arguments_not_text": Code(ERROR, "tool call arguments that are no text"),
+    "tool_arguments_not_json": Code(ERROR, "tool call arguments that are no JSON object in a text"),
+    "tool_without_call": Code(ERROR, "a tool message that answers no call before it"),
+    "call_without_result": Code(ERROR, "a tool call that gets no result before the talk goes on"),
+    "unknown_tool": Code(WARNING, "a call to a function that 'tools' does not list"),
+    "legacy_functions": Code(WARNING, "'functions' or 'function_call', the way before 'tools'"),
+    "empty_tool_result": Code(WARNING, "a tool result without text"),
     # many rows together
-    "duplicate_row": (WARNING, "the same row as an earlier one"),
-    "conflicting_answers": (INFO, "the same prompt as an earlier row, with another answer"),
-    "more_in_row": (ERROR, "this row has more findings than are listed"),
+    "duplicate_row": Code(WARNING, "the same row as an earlier one"),
+    "conflicting_answers": Code(INFO, "the same prompt as an earlier row, with another answer"),
+    "more_in_row": Code(ERROR, "this row has more findings than are listed"),
 }
 
 QUOTE_LIMIT = 40
@@ -81,13 +93,15 @@ class Problem:
     code: str
     message: str
     path: str = ""
+    found: str = ""
 
     @property
     def severity(self) -> Severity:
-        return CODES[self.code][0]
+        return CODES[self.code].severity
 
     def at(self, line: int) -> Finding:
-        return Finding(line, self.code, self.severity, self.message, self.path)
+        about = CODES[self.code]
+        return Finding(line, self.code, about.severity, self.message, self.path, self.found, about.expected)
 
 
 def quote(value: object, limit: int = QUOTE_LIMIT) -> str:

@@ -35,9 +35,9 @@ class Limits:
     def of(cls, settings: Settings | None) -> Limits:
         """From the settings; without them the shipped defaults, whatever the environment says."""
         if settings is not None:
-            return cls(settings.max_upload_bytes, settings.max_line_bytes, settings.max_rows)
+            return cls(settings.max_file_bytes, settings.max_line_bytes, settings.max_rows)
         fields = Settings.model_fields
-        return cls(*(fields[name].default for name in ("max_upload_bytes", "max_line_bytes", "max_rows")))
+        return cls(*(fields[name].default for name in ("max_file_bytes", "max_line_bytes", "max_rows")))
 
 
 class Scanned(NamedTuple):
@@ -87,7 +87,7 @@ def scan(file: BinaryIO, format: Format, limits: Limits, heard: Heard = len) -> 
 
 def _too_large(size: int, limits: Limits) -> Problem:
     said = f"The file has {_mib(size)} MiB; the limit is {_mib(limits.file_bytes)} MiB."
-    return Problem("too_large", f"{said} Send a part of it, or raise TUNESMITH_MAX_UPLOAD_BYTES.")
+    return Problem("too_large", f"{said} Send a part of it, or raise TUNESMITH_MAX_FILE_BYTES.")
 
 
 def _mib(count: int) -> str:

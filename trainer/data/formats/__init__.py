@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from trainer.data.findings import Problem
+from trainer.data.view import View
 from trainer.errors import BadInput
 
+# In the order in which a row is tried: the first that `matches` names it.
 FORMATS: dict[str, str] = {
     "openai-chat": "trainer.data.formats.openai_chat:OpenAIChat",
 }
 DEFAULT = "openai-chat"
 
+# what a row can teach: answers to prompts, one answer over another, good or bad, plain text, or a graded goal
+Kind = Literal["chat", "preference", "unpaired", "text", "reinforcement"]
+
 
 class Format(Protocol):
-    """What a row must look like."""
+    """What a row must look like. Rows are plain JSON values, or a shape of the format's own from `block`."""
 
     name: str
+    title: str  # for people: "OpenAI chat"
+    kind: Kind
 
-    def clean(self, raw: bytes) -> Any | None:
-        """The row, in a shape of the format's own, when it is *provably* without findings; None when
-        `inspect` must look. This is the fast path."""
+    def matches(self, row: dict[str, Any]) -> bool:
+        """Whether an object is meant to be this format, by its keys: cheap, and true for broken rows too."""
+        ...
+
+    def block(self, raw: bytes) -> list[Any] | None:
+        """All rows of whole lines, when every line is *provably* without findings; None when `inspect` must
+        look at them one by one, and always None where the format has no fast path."""
         ...
 
     def inspect(self, row: Any) -> Iterator[Problem]:
@@ -30,27 +42,36 @@ class Format(Protocol):
         ...
 
     def plain(self, row: Any) -> dict[str, Any]:
-        """An accepted row, from `clean` or as parsed, as plain JSON values."""
+        """An accepted row, from `block` or as parsed, as plain JSON values."""
         ...
 
-    def canonical(self, row: Any) -> bytes:
-        """An accepted row as compact UTF-8 JSON with sorted keys: equal content, equal bytes."""
+    def view(self, row: Any) -> View:
+        """An accepted row as text."""
         ...
 
-    def prompt(self, row: Any) -> bytes:
-        """The same of what the model is given: everything before the last answer."""
-        ...
-
-    def turns(self, row: Any) -> tuple[list[str], str]:
-        """Who speaks, in order, and the text that the model shall learn to say last."""
+    def chat(self, row: Any) -> dict[str, Any] | None:
+        """An accepted row as OpenAI chat, nothing lost; None for kinds other than "chat"."""
         ...
 
 
 def load_format(name: str | None = None) -> Format:
     """The format by its name; the default one without a name."""
-    target = FORMATS.get(name or DEFAULT)
-    if target is None:
+    if (name or DEFAULT) not in FORMATS:
         known = ", ".join(FORMATS)
         raise BadInput(f"There is no dataset format {name!r}.", fix=f"Known: {known}.", param="format")
-    module, _, attribute = target.partition(":")
+    return _load(name or DEFAULT)
+
+
+@cache
+def _load(name: str) -> Format:
+    module, _, attribute = FORMATS[name].partition(":")
     return getattr(import_module(module), attribute)()
+
+
+def detect(row: Any) -> str:
+    """The name of the format that a row is meant to be, "" for none."""
+    if isinstance(row, dict):
+        for name in FORMATS:
+            if _load(name).matches(row):
+                return name
+    return ""

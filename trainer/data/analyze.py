@@ -1,0 +1,67 @@
+"""The contract of a content check: accepted rows in, findings and figures out, in one streaming pass.
+
+An analyzer sees every accepted row once, in file order, in batches of some hundred kilobytes. What it
+keeps must not grow by more than a few bytes a row: `Spill` files are for the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from trainer.data.formats import Format
+from trainer.data.view import View
+from trainer.settings import Settings
+from trainer.types import Finding
+
+
+class Batch(NamedTuple):
+    """Accepted rows. All four have the same order; `raw` holds one JSON row a line, each ended by LF."""
+
+    numbers: Sequence[int]  # line numbers, ascending
+    rows: list[Any]  # as the format holds them: `Format.plain(row)` gives plain JSON values
+    views: list[View]
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What an analyzer may know about the file at hand."""
+
+    format: Format
+    settings: Settings
+    folder: Path  # for spill files; removed after the check
+    base: str | None = None  # a base model's name, where one was chosen
+    target: str | None = None  # whose rules apply, e.g. "openai"
+    against: tuple[Path, ...] = ()  # files (eval suites, other splits) that must not overlap with this one
+
+
+class Analyzer(Protocol):
+    def __init__(self, scene: Scene) -> None: ...
+
+    def add(self, batch: Batch) -> Iterable[Finding]:
+        """Findings on these rows, in line order."""
+        ...
+
+    def finish(self) -> Iterable[Finding]:
+        """Findings that only the whole file shows, in line order; line 0 for the file itself."""
+        ...
+
+    def stats(self) -> dict[str, Any]:
+        """Figures for `CheckReport.stats`, after `finish`: plain JSON, merged key by key."""
+        ...
+
+
+# the content checks in the order in which they look
+ANALYZERS: dict[str, str] = {}
+
+
+def load_analyzers(scene: Scene) -> list[Analyzer]:
+    made = []
+    for target in ANALYZERS.values():
+        module, _, attribute = target.partition(":")
+        made.append(getattr(import_module(module), attribute)(scene))
+    return made
