@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trainer.data.log import Findings
 
 
 class Severity(StrEnum):
@@ -68,29 +71,41 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """What `trainer.data.check` says of one file."""
+    """What `trainer.data.check` says of one file. `findings` given as any iterable becomes a `Findings`."""
 
     verdict: Verdict
-    format: str  # "openai-chat", or "" when it could not be told
+    format: str  # of most rows, "openai-chat" for example, or "" when it could not be told
     rows: int  # rows found, blank lines not counted
     accepted: int  # rows that the trainer will load
-    findings: tuple[Finding, ...]  # ordered by line; every one, never cut
+    findings: Findings  # ordered by line; every one, never cut
     bytes: int
     sha256: str  # of the file as given
-    fingerprint: str  # of the accepted rows' content, independent of key order and white space
+    fingerprint: str  # of the accepted rows' content, independent of key order and white space; "" if not asked for
     duplicates: int = 0
-    stats: dict[str, Any] = field(default_factory=dict)  # turns, characters, roles, estimated tokens
+    near_duplicates: int = 0
+    kind: str = ""  # what the rows can teach: "chat", "preference", "unpaired", "text" or "reinforcement"
+    formats: dict[str, int] = field(default_factory=dict)  # accepted or not: rows of each format that was met
+    source: str = "JSONL"  # the container: "JSONL", "JSON array", "CSV, gzip" …
+    mapping: dict[str, str] | None = None  # proposal for columns of unknown names; a person confirms it
+    stats: dict[str, Any] = field(default_factory=dict)  # turns, characters, roles, tokens, languages …
+
+    def __post_init__(self) -> None:
+        from trainer.data.log import Findings
+
+        if not isinstance(self.findings, Findings):
+            object.__setattr__(self, "findings", Findings(self.findings))
 
     @property
     def errors(self) -> int:
-        return sum(1 for f in self.findings if f.severity is Severity.ERROR)
+        return self.findings.of(Severity.ERROR)
 
     @property
     def warnings(self) -> int:
-        return sum(1 for f in self.findings if f.severity is Severity.WARNING)
+        return self.findings.of(Severity.WARNING)
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """Plain values with every finding in a list: for reports of a size that fits."""
+        return asdict(self) | {"findings": [asdict(finding) for finding in self.findings]}
 
 
 @dataclass(frozen=True, slots=True)

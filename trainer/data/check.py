@@ -1,7 +1,8 @@
 """Check a dataset file: the truth about every line, in one streaming pass.
 
-The codes and what they mean stand in `trainer.data.findings.CODES`. Memory does not grow with the file,
-except for the findings and about 250 bytes a row to recognise duplicates (none with `structure_only`).
+The codes and what they mean stand in `trainer.data.findings.CODES`. Structure is judged here and in `scan`;
+content is left to the table of analyzers. Memory does not grow with the file: findings beyond some thousands
+and what analyzers must remember go to temporary files.
 
 The fingerprint is sha256 over the accepted rows in file order, each as compact UTF-8 JSON with sorted keys
 and a line feed. White space, key order, escapes, blank lines and broken rows do not change it; all else does.
@@ -10,16 +11,24 @@ and a line feed. White space, key order, escapes, blank lines and broken rows do
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from itertools import chain
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from heapq import merge
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from trainer.data.analyze import Analyzer, Batch, Scene, load_analyzers
 from trainer.data.findings import Problem
-from trainer.data.formats import Format, load_format
-from trainer.data.scan import Limits, Refused, Scanned, is_blank, opened, scan
+from trainer.data.formats import DEFAULT, Format, load_format
+from trainer.data.intake import Intake
+from trainer.data.log import Findings
+from trainer.data.scan import Part, Refused, is_blank, scan
+from trainer.data.sources import Source, open_source
+from trainer.data.sources.limits import Limits
 from trainer.data.stats import Gathering
 from trainer.errors import BadInput
 from trainer.settings import Settings
@@ -29,13 +38,14 @@ MIN_ROWS = 10  # OpenAI's own minimum
 BLANKS_LISTED = 1000
 PROGRESS_BYTES = 4 * 1024 * 1024
 Progress = Callable[[int, int], None]
+Mapped = Mapping[str, str] | None
 
-_encode = msgspec.json.Encoder(order="sorted").encode
+_encoder = msgspec.json.Encoder(order="sorted")
 
 
 def canonical(row: Any) -> bytes:
     """The row as the fingerprint sees it."""
-    return _encode(row)
+    return _encoder.encode(row)
 
 
 def check(
@@ -43,153 +53,242 @@ def check(
     *,
     settings: Settings | None = None,
     format: str | None = None,
+    mapping: Mapped = None,
+    base: str | None = None,
+    target: str | None = None,
+    against: Sequence[Path] = (),
     structure_only: bool = False,
     on_progress: Progress | None = None,
 ) -> CheckReport:
-    """Everything wrong with a file, by line. `on_progress` hears (bytes done, bytes in all) every few MiB.
+    """Everything wrong with a file, by line.
+
+    `format` names one of FORMATS where the file's own shape shall not decide; `mapping` says which columns are
+    prompt, completion and system; `base` and `target` add what that model or provider asks for; the rows of
+    the files in `against` must not turn up in this one. `structure_only` looks at no content: neither
+    fingerprint nor figures. `on_progress` hears (bytes done, bytes in all) every few MiB.
 
     Raises NotFound or BadInput only where there is no file to report on."""
-    with opened(Path(path)) as file:
-        chosen, limits = load_format(format), Limits.of(settings)
-        size = Path(path).stat().st_size
-        tally = _Tally(chosen, structure_only)
-        try:
-            lines = scan(file, chosen, limits, tally.file_sha.update)
-            for scanned in _told(lines, size, on_progress):
-                tally.add(scanned)
-        except Refused as refused:
-            return tally.refused(refused.problem, size, "" if size > limits.file_bytes else _sha256(path))
-        return tally.report(size)
+    path, size = Path(path), 0
+    limits = Limits.of(settings)
+    try:
+        with open_source(path, limits) as source, tempfile.TemporaryDirectory(prefix="tunesmith-check-") as folder:
+            size = path.stat().st_size
+            intake = Intake(source)
+            known = chosen(intake, format, mapping)
+            scene = Scene(known, settings or Settings(), Path(folder), base, target, tuple(against))
+            tally = _Tally(known, [] if structure_only else load_analyzers(scene), structure_only)
+            tally.unknown = not format and not mapping and intake.guess() is None
+            report = _Report(path, size, source, intake, tally)
+            try:
+                parts = scan(intake, known, limits, tally.hear)
+                report.findings.add_run(_findings(_told(parts, source, size, on_progress), tally))
+            except Refused as refused:
+                return report.refused(refused.problem)
+            return report.whole()
+    except Refused as refused:
+        return _Report(path, path.stat().st_size, None, None, None).refused(refused.problem)
 
 
-def rows(path: Path, *, settings: Settings | None = None, format: str | None = None) -> Iterator[tuple[int, Any]]:
-    """Exactly the rows that `check` accepts, each with its line number. Raises BadInput for a file that
-    cannot be used as a whole."""
-    chosen = load_format(format)
-    with opened(Path(path)) as file:
-        try:
-            for scanned in scan(file, chosen, Limits.of(settings)):
-                if scanned.row is not None:
-                    yield scanned.line.number, chosen.plain(scanned.row)
-        except Refused as refused:
-            code, message = refused.problem.code, refused.problem.message
-            raise BadInput(f"{Path(path).name} cannot be used: {message}", code=code) from None
+def rows(
+    path: Path, *, settings: Settings | None = None, format: str | None = None, mapping: Mapped = None
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Exactly the rows that `check` accepts, as they stand there, each with its line number. Raises BadInput for
+    a file that cannot be used as a whole."""
+    with reading(path, settings=settings, format=format, mapping=mapping) as (known, parts):
+        for part in parts:
+            for number, row in zip(part.numbers, part.rows, strict=True):
+                yield number, known.plain(row)
 
 
-def _told(lines: Iterator[Scanned], size: int, on_progress: Progress | None) -> Iterator[Scanned]:
+@contextmanager
+def reading(
+    path: Path, *, settings: Settings | None = None, format: str | None = None, mapping: Mapped = None
+) -> Iterator[tuple[Format, Iterator[Part]]]:
+    """The file's format and its parts, for those who look at rows in bulk. Raises as `rows` does."""
+    limits = Limits.of(settings)
+    try:
+        with open_source(Path(path), limits) as source:
+            intake = Intake(source)
+            known = chosen(intake, format, mapping)
+            yield known, scan(intake, known, limits)
+    except Refused as refused:
+        code, message = refused.problem.code, refused.problem.message
+        raise BadInput(f"{Path(path).name} cannot be used: {message}", code=code) from None
+
+
+def chosen(intake: Intake, format: str | None, mapping: Mapped) -> Format:
+    """The format asked for, or the one that most of the first rows are meant to be."""
+    if mapping:
+        from trainer.data.formats.columns import load_columns
+
+        return load_columns(mapping)
+    return load_format(format) if format else intake.guess() or load_format(DEFAULT)
+
+
+def _told(parts: Iterator[Part], source: Source, size: int, on_progress: Progress | None) -> Iterator[Part]:
     if on_progress is None:
-        yield from lines
+        yield from parts
         return
-    done = said = 0
-    for scanned in lines:
-        yield scanned
-        done += scanned.line.size
+    said = 0
+    for part in parts:
+        yield part
+        done = source.position()
         if done - said >= PROGRESS_BYTES:
             said = done
-            on_progress(done, size)
+            on_progress(min(done, size), size)
     on_progress(size, size)
 
 
-def _has_tools(row: Any) -> bool:
-    return isinstance(row, dict) and bool(row.get("tools") or row.get("functions"))
-
-
-def _sha256(path: Path) -> str:
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _findings(parts: Iterable[Part], tally: _Tally) -> Iterator[Finding]:
+    for part in parts:
+        yield from tally.add(part)
 
 
 class _Tally:
-    """Adds scanned lines up to a report."""
+    """Adds parts up."""
 
-    def __init__(self, format: Format, structure_only: bool) -> None:
+    def __init__(self, format: Format, analyzers: list[Analyzer], structure_only: bool) -> None:
         self.format = format
+        self.analyzers = analyzers
         self.structure_only = structure_only
-        self.findings: list[Finding] = []
+        self.unknown = False
         self.file_sha, self.row_sha = hashlib.sha256(), hashlib.sha256()
-        self.rows = self.accepted = self.duplicates = self.blanks = self.objects = 0
-        self.first_crlf = 0
-        self.seen: dict[bytes, int] = {}
-        self.prompts: dict[int, int] = {}
+        self.hear = self.file_sha.update
+        self.rows = self.accepted = self.blanks = self.first_crlf = 0
+        self.formats: Counter[str] = Counter()
         self.stats = Gathering()
 
-    def add(self, scanned: Scanned) -> None:
-        line = scanned.line
-        if not self.first_crlf and line.end == b"\r\n":
-            self.first_crlf = line.number
-        if is_blank(scanned):
-            self._blank(scanned)
-            return
-        self.rows += 1
-        self.objects += scanned.is_object
-        for problem in scanned.problems:
-            self.findings.append(problem.at(line.number))
-        if scanned.row is not None:
-            self._accept(line.number, scanned.row)
+    def add(self, part: Part) -> Iterable[Finding]:
+        """The findings on these lines, in order."""
+        self.first_crlf = self.first_crlf or part.crlf
+        self.accepted += len(part.rows)
+        self.rows += len(part.rows)
+        told = list(self._lines(part)) if part.told else []
+        if self.structure_only or not part.rows:
+            return told
+        lines = _encoder.encode_lines(part.rows)
+        self.row_sha.update(lines)
+        batch = Batch(part.numbers, part.rows, [self.format.view(row) for row in part.rows], part.raw)
+        self.stats.add(batch, len(lines))
+        found = [analyzer.add(batch) for analyzer in self.analyzers]
+        return merge(told, *found, key=_by_line)
 
-    def _blank(self, scanned: Scanned) -> None:
-        self.blanks += 1
-        for problem in scanned.problems:
-            if self.blanks <= BLANKS_LISTED or problem.code != "blank_line":
-                self.findings.append(problem.at(scanned.line.number))
+    def _lines(self, part: Part) -> Iterator[Finding]:
+        for scanned in part.told:
+            number, blank = scanned.line.number, is_blank(scanned)
+            self.blanks += blank
+            self.rows += scanned.row is None and not blank
+            if not blank and scanned.row is None:
+                self.formats[scanned.format] += 1
+            for problem in scanned.problems:
+                if self.blanks <= BLANKS_LISTED or problem.code != "blank_line":
+                    yield problem.at(number)
 
-    def _accept(self, number: int, row: Any) -> None:
-        self.accepted += 1
-        content = self.format.canonical(row)
-        self.row_sha.update(content)
-        self.row_sha.update(b"\n")
-        self.stats.add(*self.format.turns(row), size=len(content), tools=_has_tools(row))
-        if not self.structure_only:
-            self._compare(number, row, content)
+    def met(self) -> dict[str, int]:
+        """How many rows were meant to be which format."""
+        met = self.formats + Counter({self.format.name: self.accepted})
+        return {name: count for name, count in met.most_common() if name and count}
 
-    def _compare(self, number: int, row: Any, content: bytes) -> None:
-        digest = hashlib.blake2b(content, digest_size=16).digest()
-        first = self.seen.setdefault(digest, number)
-        if first != number:
-            self.duplicates += 1
-            self._note(number, "duplicate_row", f"The same row as line {first}.")
-            return
-        # hash() is keyed by the process and never leaves it; one wrong note in 2^24 rows would be bad luck
-        asked = self.prompts.setdefault(hash(self.format.prompt(row)), number)
-        if asked != number:
-            self._note(number, "conflicting_answers", f"The prompt of line {asked}, with another answer.")
 
-    def _note(self, number: int, code: str, message: str) -> None:
-        self.findings.append(Problem(code, message).at(number))
+def _by_line(finding: Finding) -> int:
+    return finding.line
 
-    def refused(self, problem: Problem, size: int, sha256: str) -> CheckReport:
-        """The report on a file that cannot be used as a whole: nothing of it is accepted."""
-        findings = (problem.at(0), *self.findings)
-        return CheckReport(Verdict.BROKEN, "", self.rows, 0, findings, size, sha256, "")
 
-    def report(self, size: int) -> CheckReport:
-        findings = tuple(sorted(chain(self._whole_file(), self.findings), key=lambda f: f.line))
+class _Report:
+    """What was tallied, as a report; or why there is nothing to tally."""
+
+    def __init__(
+        self, path: Path, size: int, source: Source | None, intake: Intake | None, tally: _Tally | None
+    ) -> None:
+        self.path, self.size, self.source, self.intake, self.tally = path, size, source, intake, tally
+        self.findings = Findings()
+
+    def refused(self, problem: Problem) -> CheckReport:
+        """The file cannot be used as a whole: nothing of it is accepted."""
+        self.findings.add_run([problem.at(0)])
+        rows = self.tally.rows if self.tally else 0
+        sha256 = "" if problem.code == "too_large" else _sha256(self.path)
+        title = self.source.title if self.source else ""
+        return CheckReport(Verdict.BROKEN, "", rows, 0, self.findings, self.size, sha256, "", source=title)
+
+    def whole(self) -> CheckReport:
+        assert self.tally
+        assert self.source
+        tally, findings = self.tally, self.findings
+        for analyzer in tally.analyzers:
+            findings.add_run(analyzer.finish())
+        mapping = self._mapping()
+        findings.add_run(problem.at(0) for problem in (*self.source.notes, *self.source.faults, *self._file(mapping)))
+        if tally.first_crlf:
+            findings.add_run([Problem("crlf", "Lines end in CRLF (Windows); that is fine.").at(tally.first_crlf)])
+        stats = self._stats()
         return CheckReport(
-            verdict=self._verdict(findings),
-            format=self.format.name if self.accepted else "",
-            rows=self.rows,
-            accepted=self.accepted,
+            verdict=self._verdict(),
+            format=tally.format.name if tally.accepted else "",
+            rows=tally.rows,
+            accepted=tally.accepted,
             findings=findings,
-            bytes=size,
-            sha256=self.file_sha.hexdigest(),
-            fingerprint=self.row_sha.hexdigest() if self.accepted else "",
-            duplicates=self.duplicates,
-            stats=self.stats.to_dict(),
+            bytes=self.size,
+            sha256=self._sha256(),
+            fingerprint=tally.row_sha.hexdigest() if tally.accepted and not tally.structure_only else "",
+            duplicates=stats.get("duplicate_rows", 0),
+            near_duplicates=stats.get("near_duplicate_rows", 0),
+            kind=tally.format.kind if tally.accepted else "",
+            formats=tally.met(),
+            source=self.source.title,
+            mapping=mapping,
+            stats=stats,
         )
 
-    def _verdict(self, findings: tuple[Finding, ...]) -> Verdict:
-        if self.accepted < MIN_ROWS:
+    def _verdict(self) -> Verdict:
+        assert self.tally
+        if self.tally.accepted < MIN_ROWS:
             return Verdict.BROKEN
-        clean = all(f.severity is Severity.INFO for f in findings)
+        clean = not (self.findings.of(Severity.ERROR) or self.findings.of(Severity.WARNING))
         return Verdict.GOOD if clean else Verdict.WARNINGS
 
-    def _whole_file(self) -> Iterator[Finding]:
-        if self.accepted < MIN_ROWS:
-            usable = "1 usable row" if self.accepted == 1 else f"{self.accepted} usable rows"
-            said = f"The file has {usable}; training needs at least {MIN_ROWS}."
-            yield Problem("too_few_rows", said).at(0)
-        if self.blanks > BLANKS_LISTED:
-            more = self.blanks - BLANKS_LISTED
-            yield Problem("blank_line", f"{more:,} more blank lines follow the listed ones.").at(0)
-        if self.first_crlf:
-            yield Problem("crlf", "Lines end in CRLF (Windows); that is fine.").at(self.first_crlf)
+    def _stats(self) -> dict[str, Any]:
+        assert self.tally
+        if self.tally.structure_only:
+            return {"rows": self.tally.accepted}
+        stats = self.tally.stats.to_dict()
+        for analyzer in self.tally.analyzers:
+            stats |= analyzer.stats()
+        return stats
+
+    def _sha256(self) -> str:
+        """Of the file as given: heard on the way where it was JSONL and not packed."""
+        assert self.source
+        assert self.tally
+        heard = self.source.kind == "jsonl" and not self.source.packed
+        return self.tally.file_sha.hexdigest() if heard else _sha256(self.path)
+
+    def _mapping(self) -> dict[str, str] | None:
+        """For rows of unknown columns: which of them look like prompt and completion."""
+        if not (self.tally and self.intake and self.tally.unknown):
+            return None
+        from trainer.data.formats.columns import propose_mapping
+
+        samples = [row for row in self.intake.first_rows if isinstance(row, dict)]
+        return propose_mapping(list(samples[0]), samples) if samples else None
+
+    def _file(self, mapping: Mapped) -> Iterator[Problem]:
+        assert self.tally
+        tally = self.tally
+        if tally.accepted < MIN_ROWS:
+            usable = "1 usable row" if tally.accepted == 1 else f"{tally.accepted} usable rows"
+            yield Problem("too_few_rows", f"The file has {usable}; training needs at least {MIN_ROWS}.")
+        if mapping:
+            said = ", ".join(f"{column} as {role}" for role, column in mapping.items())
+            yield Problem("unknown_columns", f"The columns have names of their own. Proposed: {said}.")
+        if len(met := tally.met()) > 1:
+            counts = ", ".join(f"{count:,} rows are {load_format(name).title}" for name, count in met.items())
+            yield Problem("mixed_formats", f"The file mixes formats: {counts}.")
+        if tally.blanks > BLANKS_LISTED:
+            more = tally.blanks - BLANKS_LISTED
+            yield Problem("blank_line", f"{more:,} more blank lines follow the listed ones.")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

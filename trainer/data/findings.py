@@ -11,7 +11,6 @@ from trainer.types import Finding, Severity
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 
 
-
 class Code(NamedTuple):
     """`expected` says what would have been right; `fix` names the entry of `trainer.data.fix.FIXES` that mends it."""
 
@@ -29,6 +28,8 @@ CODES: dict[str, Code] = {
     "too_large": Code(ERROR, "more bytes than the upload limit"),
     "too_many_rows": Code(ERROR, "more rows than the limit"),
     "too_few_rows": Code(ERROR, "fewer usable rows than training needs"),
+    "mixed_formats": Code(WARNING, "rows of several formats in one file"),
+    "unknown_columns": Code(ERROR, "columns of names that no format has; they can be mapped"),
     # the line as bytes
     "bom": Code(WARNING, "a byte order mark before the first row; skipped"),
     "blank_line": Code(WARNING, "nothing on this line; skipped"),
@@ -46,6 +47,7 @@ CODES: dict[str, Code] = {
     "lone_surrogate": Code(ERROR, "half of a surrogate pair: no valid text"),
     "nul_character": Code(ERROR, "a NUL character in a text"),
     # the row
+    "other_format": Code(ERROR, "a row of another format than the file's"),
     "not_an_object": Code(ERROR, "a row that is no JSON object"),
     "missing_messages": Code(ERROR, "no 'messages' key"),
     "messages_not_a_list": Code(ERROR, "'messages' is no list"),

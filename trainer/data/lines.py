@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from trainer.data.findings import Problem
 
-SKIP_BYTES = 1 << 20
 BOM = b"\xef\xbb\xbf"
 
 _CONVERT = "Export it as JSONL: one JSON object per line, in UTF-8."
@@ -51,35 +50,77 @@ class Line(NamedTuple):
     size: int
     end: bytes
     too_long: bool = False
+    problems: tuple[Problem, ...] = ()  # what the container has against it
+
+
+class Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
 
 
 Heard = Callable[[bytes], object]
 
 
-def read_lines(file: BinaryIO, limit: int, heard: Heard = len) -> Iterator[Line]:
-    """Lines end at LF or CRLF only. A line above `limit` bytes is skipped over, its bytes never held whole.
-    `heard` gets every byte of the file, in order."""
-    number = 0
-    while raw := file.readline(limit + 2):
-        number += 1
-        heard(raw)
-        if raw.endswith(b"\n"):
-            end = b"\r\n" if raw.endswith(b"\r\n") else b"\n"
-            yield Line(number, raw[: -len(end)], len(raw), end)
-        elif len(raw) < limit + 2:
-            yield Line(number, raw, len(raw), b"", len(raw) > limit)
-        else:
-            yield Line(number, b"", len(raw) + _skip(file, heard), b"\n", too_long=True)
+BLOCK = 256 * 1024
 
 
-def _skip(file: BinaryIO, heard: Heard) -> int:
-    skipped = 0
-    while chunk := file.readline(SKIP_BYTES):
-        skipped += len(chunk)
+class Block(NamedTuple):
+    """Whole lines with their ends; `number` is the first one's. A line that was too long to keep stands alone:
+    `raw` is empty then, and `size` counts its bytes."""
+
+    number: int
+    raw: bytes
+    size: int
+
+    def lines(self, limit: int) -> Iterator[Line]:
+        """Lines end at LF or CRLF only."""
+        if not self.raw:
+            yield Line(self.number, b"", self.size, b"\n", too_long=True)
+            return
+        number, start = self.number, 0
+        while start < len(self.raw):
+            stop = self.raw.find(b"\n", start) + 1 or len(self.raw)
+            yield _line(number, self.raw[start:stop], limit)
+            number, start = number + 1, stop
+
+
+def _line(number: int, raw: bytes, limit: int) -> Line:
+    end = b"\r\n" if raw.endswith(b"\r\n") else b"\n" if raw.endswith(b"\n") else b""
+    text = raw[: len(raw) - len(end)]
+    too_long = len(text) > limit
+    return Line(number, b"" if too_long else text, len(raw), end, too_long)
+
+
+def read_blocks(file: Readable, limit: int, heard: Heard = len) -> Iterator[Block]:
+    """The file in blocks of about a quarter of a MiB. A line above `limit` bytes is skipped over, its bytes never
+    held whole. `heard` gets every byte of the file, in order."""
+    number, rest = 1, b""
+    while chunk := file.read(BLOCK):
         heard(chunk)
-        if chunk.endswith(b"\n"):
-            break
-    return skipped
+        cut = chunk.rfind(b"\n") + 1
+        if cut:
+            raw = rest + chunk[:cut] if rest else chunk[:cut]
+            rest = chunk[cut:]
+            yield Block(number, raw, len(raw))
+            number += raw.count(b"\n")
+            continue
+        rest += chunk
+        if len(rest) > limit + 1:
+            size, rest = _skip(file, len(rest), heard)
+            yield Block(number, b"", size)
+            number += 1
+    if rest:
+        yield Block(number, rest, len(rest))
+
+
+def _skip(file: Readable, size: int, heard: Heard) -> tuple[int, bytes]:
+    """Read on to the end of the line: its size, and what was read beyond it."""
+    while chunk := file.read(BLOCK):
+        heard(chunk)
+        cut = chunk.find(b"\n") + 1
+        if cut:
+            return size + cut, chunk[cut:]
+        size += len(chunk)
+    return size, b""
 
 
 def foreign(head: bytes) -> Problem | None:

@@ -6,6 +6,8 @@ from array import array
 from collections import Counter
 from typing import Any
 
+from trainer.data.analyze import Batch
+
 BYTES_PER_TOKEN = 4  # a rule of thumb for English; the exact count needs the base's tokenizer
 BINS = 20
 
@@ -18,14 +20,15 @@ class Gathering:
         self.turns: Counter[tuple[str, ...]] = Counter()  # few in practice: system-user-assistant …
         self.bytes = self.with_tools = self.longest_row = 0
 
-    def add(self, roles: list[str], answer: str, *, size: int, tools: bool) -> None:
-        """One row: who speaks, its last answer, and its canonical size in bytes."""
-        self.turns[tuple(roles)] += 1
-        self.answers.append(min(len(answer), 2**32 - 1))
+    def add(self, batch: Batch, size: int) -> None:
+        """Rows, and their size in bytes as compact JSON."""
+        views = batch.views
+        self.answers.extend([len(view.answer) for view in views])
+        self.turns.update([view.roles for view in views])
         self.bytes += size
-        self.with_tools += tools
-        if size > self.longest_row:
-            self.longest_row = size
+        self.longest_row = max(self.longest_row, max(map(len, batch.raw.split(b"\n"))))
+        if b'"tools"' in batch.raw or b'"functions"' in batch.raw:
+            self.with_tools += sum(map(_has_tools, batch.rows))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON. Shares are of the accepted rows; lengths are characters; tokens are an estimate."""
@@ -61,6 +64,11 @@ class Gathering:
             "system_share": round(system / rows, 4),
             "multi_turn_share": round(multi / rows, 4),
         }
+
+
+def _has_tools(row: Any) -> bool:
+    found = row.get("tools") or row.get("functions") if isinstance(row, dict) else getattr(row, "tools", None)
+    return bool(found)
 
 
 PERCENTILES = {"min": 0.0, "p10": 0.1, "p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}

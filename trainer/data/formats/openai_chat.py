@@ -1,35 +1,27 @@
 """OpenAI chat rows: {"messages": [{"role", "content", …}, …], "tools"?, "parallel_tool_calls"?, "metadata"?}.
 
-`clean` answers for plain rows at parser speed; `inspect` walks everything else and names each fault. A test
-holds them together: whatever `clean` accepts, `inspect` has nothing to say about.
+`block` answers for clean rows at parser speed (`typed_chat`); `inspect` walks everything else and names each
+fault. A test holds them together: whatever `block` accepts, `inspect` has nothing to say about.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from trainer.data.findings import Problem, kind, quote
+from trainer.data.formats import Kind, typed_chat
 from trainer.data.formats.tool_calls import inspect_tools, inspect_turns
 from trainer.data.parse import PROBLEMS_PER_ROW, Unreadable
+from trainer.data.view import View
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 ROW_KEYS = frozenset({"messages", "tools", "parallel_tool_calls", "functions", "metadata"})
 MESSAGE_KEYS = frozenset({"role", "content", "name", "weight", "tool_calls", "tool_call_id", "function_call"})
 
 
-class _Message(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    role: Literal["system", "developer", "user", "assistant"]
-    content: str
-
-
-class _Row(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    messages: list[_Message]
-
-
-_DECODE = msgspec.json.Decoder(_Row).decode
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -37,35 +29,33 @@ class OpenAIChat:
     """The lingua franca of chat fine-tuning."""
 
     name = "openai-chat"
+    title = "OpenAI chat"
+    kind: Kind = "chat"
 
-    def clean(self, raw: bytes) -> Any | None:
-        try:
-            row = _DECODE(raw)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            return None
-        messages = row.messages
-        if not messages or messages[-1].role != "assistant" or _odd(raw) or not _keys_once(raw, len(messages)):
-            return None
-        user = False
-        for message in messages:
-            user = user or message.role == "user"
-            if not message.content or message.content.isspace():
-                return None
-        return row if user else None
+    def matches(self, row: dict[str, Any]) -> bool:
+        return "messages" in row
+
+    def block(self, raw: bytes) -> list[Any] | None:
+        return typed_chat.decode(raw)
 
     def plain(self, row: Any) -> dict[str, Any]:
-        return msgspec.to_builtins(row) if type(row) is _Row else row
+        if type(row) is typed_chat.Row:
+            return msgspec.to_builtins(row)
+        return row if type(row) is dict else msgspec.json.decode(_encode(row))
 
-    def canonical(self, row: Any) -> bytes:
-        return _encode(row)
+    def view(self, row: Any) -> View:
+        if type(row) is typed_chat.Row:
+            *before, last = row.messages
+            if len(before) == 1:
+                return View(before[0].content, last.content, (before[0].role, last.role))
+            roles = tuple([m.role for m in row.messages])
+            return View("\n".join([m.content for m in before]), last.content, roles)
+        messages = self.plain(row)["messages"]
+        prompt = "\n".join(filter(None, map(_said, messages[:-1])))
+        return View(prompt, _said(messages[-1]), tuple(m["role"] for m in messages))
 
-    def prompt(self, row: Any) -> bytes:
-        return _encode(row.messages[:-1] if type(row) is _Row else row["messages"][:-1])
-
-    def turns(self, row: Any) -> tuple[list[str], str]:
-        if type(row) is _Row:
-            return [m.role for m in row.messages], row.messages[-1].content
-        return [m["role"] for m in row["messages"]], text_of(row["messages"][-1])
+    def chat(self, row: Any) -> dict[str, Any]:
+        return self.plain(row)
 
     def inspect(self, row: Any) -> Iterator[Problem]:
         if not isinstance(row, dict):
@@ -76,18 +66,11 @@ class OpenAIChat:
             yield from _limited(_row(row))
 
 
-def _odd(raw: bytes) -> bool:
-    """It may hold a NUL, or a raw line or paragraph separator."""
-    if b"\\u0000" in raw:
-        return True
-    return not raw.isascii() and (b"\xe2\x80\xa8" in raw or b"\xe2\x80\xa9" in raw)
-
-
-def _keys_once(raw: bytes, messages: int) -> bool:
-    """No key stands twice: 1 + 2n keys and 2n texts make exactly 2 + 8n quotes that are not escaped."""
-    if b"\\\\" in raw:
-        raw = raw.replace(b"\\\\", b"")
-    return raw.count(b'"') - raw.count(b'\\"') == 2 + 8 * messages
+def _said(message: dict[str, Any]) -> str:
+    """A message's text, or its calls where it has none."""
+    calls = message.get("tool_calls") or message.get("function_call")
+    said = text_of(message)
+    return f"{said}\n{_encode(calls).decode()}".strip() if calls else said
 
 
 def text_of(message: dict[str, Any]) -> str:
