@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +28,7 @@ from trainer.errors import BadInput, MissingExtra, Unavailable
 from trainer.store.tables import Claim, Table, now
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+WAL_TRIES = 200  # 50 ms apart
 MIGRATION_LOCK = 0x7E5317  # any constant: Postgres' advisory lock of this application
 
 
@@ -150,9 +153,25 @@ def _with_driver(url: str) -> str:
 def _prepare_sqlite(raw: Any, _record: Any) -> None:
     raw.isolation_level = None  # we say BEGIN ourselves
     cursor = raw.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON"):
+    cursor.execute("PRAGMA busy_timeout=30000")
+    _switch_to_wal(cursor)
+    for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _switch_to_wal(cursor: Any) -> None:
+    """SQLite does not wait for a lock here, whatever the timeout: of many that open a new file at once, one
+    switches and the others find it done when they ask again."""
+    for _ in range(WAL_TRIES - 1):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            time.sleep(0.05)
+    cursor.execute("PRAGMA journal_mode=WAL")
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Float, Index, Integer, MetaData, String, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Float, Index, Integer, MetaData, String, Text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.sql.expression import FunctionElement
@@ -39,13 +39,14 @@ class Table(DeclarativeBase):
 
 
 class Dataset(Table):
-    """One uploaded file as given, with what the check said; the bytes are blob `sha256`."""
+    """One version of a dataset file, with what the check said; the bytes are blob `sha256`. A version never
+    changes: a fix, a redaction or a build makes a new row that names its parent."""
 
     __tablename__ = "datasets"
     id: Mapped[str] = mapped_column(primary_key=True)
     filename: Mapped[str]
     sha256: Mapped[str]
-    bytes: Mapped[int]
+    bytes: Mapped[int] = mapped_column(BigInteger)
     rows: Mapped[int]
     accepted: Mapped[int]
     verdict: Mapped[str]
@@ -55,6 +56,16 @@ class Dataset(Table):
     owner: Mapped[str]
     team: Mapped[str]
     created_at: Mapped[float]
+    parent_id: Mapped[str | None] = mapped_column(index=True)
+    version: Mapped[int] = mapped_column(default=1)  # 1 for an upload, else its parent's plus 1
+    change: Mapped[dict[str, Any]]  # {"kind": upload|fix|redact|augment|build|map, …what was done, with counts}
+    source: Mapped[str] = mapped_column(default="")  # slack, terminal, thread, recipe:… ; "" where nobody said
+    license: Mapped[str | None]  # set by a person
+    format: Mapped[str] = mapped_column(default="")
+    kind: Mapped[str] = mapped_column(default="")  # what its rows can teach; "" where no row could be used
+    retain_until: Mapped[float | None]
+    deleted_at: Mapped[float | None]  # its bytes are gone; the row stays for the lineage and the audit
+    findings_sha256: Mapped[str | None]  # every finding, one JSON object a line; None for rows from before
 
 
 class Job(Table):
