@@ -75,7 +75,7 @@ def check(
             size = path.stat().st_size
             intake = Intake(source)
             known = chosen(intake, format, mapping)
-            scene = Scene(known, settings or Settings(), Path(folder), base, target, tuple(against))
+            scene = Scene(known, settings or Settings.model_construct(), Path(folder), base, target, tuple(against))
             tally = _Tally(known, [] if structure_only else load_analyzers(scene), structure_only)
             tally.unknown = not format and not mapping and intake.guess() is None
             report = _Report(path, size, source, intake, tally)

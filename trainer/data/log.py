@@ -22,7 +22,7 @@ _decode = msgspec.json.Decoder(Finding).decode
 class OfCode(NamedTuple):
     """All findings of one code."""
 
-    count: int
+    number: int
     first_lines: tuple[int, ...]
     example: Finding  # the first
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from trainer.data.findings import Problem
 from trainer.data.formats import Format, detect, load_format
 from trainer.data.intake import Intake
-from trainer.data.lines import BOM, Block, Heard, Line, read_blocks
+from trainer.data.lines import BOM, Block, Heard, Line, count_lines, read_blocks
 from trainer.data.parse import parse
 from trainer.data.sources.limits import Limits
 from trainer.types import Severity
@@ -100,13 +100,13 @@ def _scan_block(block: Block | list[Line], format: Format, limits: Limits) -> It
     if raw and (len(raw) <= limits.line_bytes or _longest(raw) <= limits.line_bytes):
         rows = format.block(raw)
         if rows is not None:
-            crlf = block.number + raw[: raw.index(b"\r\n")].count(b"\n") if b"\r\n" in raw else 0
+            crlf = block.number + raw[: raw.index(b"\r\n")].count(b"\n") if b"\r" in raw and b"\r\n" in raw else 0
             yield Part(block.size, range(block.number, block.number + len(rows)), rows, _lf(raw, crlf), (), crlf)
             return
         if len(raw) > SMALLEST and (half := raw.find(b"\n", len(raw) // 2) + 1) and half < len(raw):
             first = Block(block.number, raw[:half], half)
             yield from _scan_block(first, format, limits)
-            number = block.number + first.raw.count(b"\n")
+            number = block.number + count_lines(first.raw)
             yield from _scan_block(Block(number, raw[half:], len(raw) - half), format, limits)
             return
     yield _one_by_one(block.lines(limits.line_bytes), format, limits)

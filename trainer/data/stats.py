@@ -26,7 +26,7 @@ class Gathering:
         self.answers.extend([len(view.answer) for view in views])
         self.turns.update([view.roles for view in views])
         self.bytes += size
-        self.longest_row = max(self.longest_row, max(map(len, batch.raw.split(b"\n"))))
+        self.longest_row = max(self.longest_row, *map(len, batch.raw.split(b"\n")))
         if b'"tools"' in batch.raw or b'"functions"' in batch.raw:
             self.with_tools += sum(map(_has_tools, batch.rows))
 

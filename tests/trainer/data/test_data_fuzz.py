@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from trainer.data.check import check, rows
+from trainer.data.check import canonical, check, rows
 from trainer.data.formats import FORMATS, load_format
 from trainer.data.parse import parse
 from trainer.types import Severity, Verdict
@@ -38,10 +38,46 @@ ROW = st.fixed_dictionaries(
 )
 
 
+CALL = st.fixed_dictionaries(
+    {
+        "id": st.sampled_from(["a", "b"]),
+        "type": st.just("function"),
+        "function": st.fixed_dictionaries(
+            {"name": st.sampled_from(["f", "g"]), "arguments": st.sampled_from(["{}", '{"a": 1}', "[]", "{"])}
+        ),
+    }
+)
+TALK = st.fixed_dictionaries(
+    {"role": st.sampled_from(["user", "assistant", "assistant", "tool"])},
+    optional={
+        "content": TEXT | st.none(),
+        "tool_calls": st.lists(CALL, max_size=2),
+        "tool_call_id": st.sampled_from(["a", "b"]),
+        "weight": st.sampled_from([0, 1]),
+        "name": TEXT,
+    },
+)
+TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+TALKS = st.fixed_dictionaries(
+    {"messages": st.lists(TALK, max_size=5)},
+    optional={
+        "tools": st.sampled_from([[TOOL], [], [{"type": "function", "function": {"name": "g"}}, TOOL], [{}]]),
+        "parallel_tool_calls": st.booleans(),
+        "metadata": st.dictionaries(TEXT, TEXT, max_size=2),
+    },
+)
+SIMPLE = st.fixed_dictionaries(
+    {"messages": st.lists(PLAIN, min_size=1, max_size=3).map(lambda m: [*m, {"role": "assistant", "content": "x"}])}
+)
+PADDING = json.dumps(
+    {"messages": [{"role": "user", "content": "padding " * 9}, {"role": "assistant", "content": "yes"}]}
+).encode()
+
+
 @st.composite
 def lines(draw: st.DrawFn) -> bytes:
     """A row as bytes, sometimes with a piece repeated, removed or replaced."""
-    text = json.dumps(draw(ROW | LOOSE), ensure_ascii=draw(st.booleans()))
+    text = json.dumps(draw(SIMPLE | TALKS | ROW | LOOSE), ensure_ascii=draw(st.booleans()))
     raw = bytearray(text.encode("utf-8", "surrogatepass"))
     for _ in range(draw(st.integers(0, 2))):
         a, b = sorted((draw(st.integers(0, len(raw))), draw(st.integers(0, len(raw)))))
@@ -49,17 +85,39 @@ def lines(draw: st.DrawFn) -> bytes:
     return bytes(raw).replace(b"\n", b" ")
 
 
+def agree(name: str, rows: list[Any], raws: list[bytes]) -> None:
+    format = load_format(name)
+    assert len(rows) == len(raws)
+    for fast, raw in zip(rows, raws, strict=True):
+        value, problems = parse(raw, last=False)
+        assert not problems and not list(format.inspect(value))
+        assert format.plain(fast) == value
+        assert canonical(fast) == canonical(value)
+        assert format.view(fast) == format.view(value)
+
+
 @QUICK
 @given(raw=lines())
 def test_what_the_fast_path_passes_the_careful_path_passes(raw: bytes) -> None:
     for name in FORMATS:
-        format = load_format(name)
-        fast = format.clean(raw)
-        if fast is not None:
-            value, problems = parse(raw, last=False)
-            assert not problems and not list(format.inspect(value))
-            assert format.plain(fast) == value
-            assert format.canonical(fast) == format.canonical(value)
+        rows = load_format(name).block(raw)
+        if rows is not None:
+            agree(name, rows, [raw])
+
+
+@QUICK
+@given(
+    some=st.lists(lines() | st.sampled_from([b"", b" ", b"{", b"}"]), min_size=1, max_size=3),
+    end=st.sampled_from([b"\n", b"\r\n", b"\r", b" \n", b" ", b"\n\n"]),
+    many=st.booleans(),
+)
+def test_a_block_passes_only_where_each_line_does(some: list[bytes], end: bytes, many: bool) -> None:
+    """Small blocks are proven by other means than large ones: both are tried."""
+    raws = some + [PADDING] * (60 if many else 1)
+    for name in FORMATS:
+        rows = load_format(name).block(end.join(raws) + end)
+        if rows is not None:
+            agree(name, rows, end.join(raws).replace(b"\r\n", b"\n").split(b"\n"))
 
 
 @QUICK

@@ -17,7 +17,7 @@ from msgspec import UNSET, UnsetType
 from trainer.data.formats.tool_calls import declared_name, inspect_tools
 from trainer.data.parse import parse
 
-QUOTE, BACKSLASH, LF, CR, OPEN, CLOSE, LETTER_U, E2 = b'"\\\n\r{}u\xe2'
+QUOTE, BACKSLASH, LF, CR, OPEN, CLOSE, LETTER_U, ZERO, E2 = b'"\\\n\r{}u0\xe2'
 SMALL = 4096  # below this many bytes counting by bytes.count is quicker than by numpy
 TOOLS_REMEMBERED = 4096
 
@@ -83,38 +83,46 @@ def _plain(raw: bytes, rows: list[Row]) -> list[Row] | None:
     count = 0
     for row in rows:
         messages = row.messages
-        if not messages or messages[-1].role != "assistant":
+        count += len(messages)
+        if len(messages) < 2 or messages[-1].role != "assistant":
             return None
-        user = False
+        if messages[-2].role != "user" and not any(m.role == "user" for m in messages):
+            return None
         for message in messages:
-            count += 1
-            user = user or message.role == "user"
             content = message.content
-            if not content or content.isspace():
+            if not "!" <= content < "\x7f" and (not content or content.isspace()):  # most begin in ASCII: no call
                 return None
-        if not user:
-            return None
     return rows if _proven(raw, len(rows), 2 * len(rows) + 8 * count) else None
 
 
 def _proven(raw: bytes, rows: int, quotes: int) -> bool:
-    """`raw` holds that many rows, one a line, with just that many quotes that are not escaped."""
+    """`raw` holds that many rows, one a line, with just that many quotes that are not escaped, and neither a NUL
+    nor a raw line separator."""
     if len(raw) < SMALL:
         return _a_row_a_line(raw, rows) and _quotes(raw) == quotes and not _odd(raw)
     codes = np.frombuffer(raw, np.uint8)
     ends = np.flatnonzero(codes == LF)
     if len(ends) + (codes[-1] != LF) != rows or not _between_rows(codes, ends):
         return False
-    is_quote = codes == QUOTE
-    is_backslash = codes == BACKSLASH
-    if not is_backslash.any():
-        return int(np.count_nonzero(is_quote)) == quotes and not (_has_e2(codes) and _separators(raw))
-    if np.any(is_backslash[1:] & is_backslash[:-1]):
-        return _quotes(raw) == quotes and not _odd(raw)
-    escaped = np.count_nonzero(is_quote[1:] & is_backslash[:-1])
-    if int(np.count_nonzero(is_quote)) - int(escaped) != quotes:
-        return False
-    return not (np.any((codes[1:] == LETTER_U) & is_backslash[:-1]) or _has_e2(codes)) or not _odd(raw)
+    found = int(np.count_nonzero(codes == QUOTE))
+    escapes = np.flatnonzero(codes == BACKSLASH)
+    if len(escapes):
+        escaped = codes[escapes + 1]  # a row ends in a brace: there is always a byte behind
+        quoted = escapes[escaped == QUOTE]
+        if (codes[quoted - 1] == BACKSLASH).any():  # two backslashes before a quote, or more
+            found = _quotes(raw)
+        else:
+            found -= len(quoted)
+        if _nul(codes, escapes[escaped == LETTER_U]):
+            return False
+    return found == quotes and not ((codes == E2).any() and _separators(raw))
+
+
+def _nul(codes: Any, escapes: Any) -> bool:
+    """Whether any of these \\u escapes is \\u0000."""
+    zeros = escapes[codes[escapes + 2] == ZERO]
+    zeros = zeros[codes[zeros + 3] == ZERO]
+    return bool(((codes[zeros + 4] == ZERO) & (codes[zeros + 5] == ZERO)).any())
 
 
 def _between_rows(codes: Any, ends: Any) -> bool:
@@ -123,10 +131,6 @@ def _between_rows(codes: Any, ends: Any) -> bool:
     before = np.where(before == CR, codes[ends - 2], before)
     after = codes[ends[:-1] + 1] if codes[-1] == LF else codes[ends + 1]
     return bool(codes[0] == OPEN and (before == CLOSE).all() and (after == OPEN).all())
-
-
-def _has_e2(codes: Any) -> bool:
-    return bool((codes == E2).any())
 
 
 def _a_row_a_line(raw: bytes, rows: int) -> bool:
