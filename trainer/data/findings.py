@@ -82,6 +82,30 @@ CODES: dict[str, Code] = {
     "duplicate_row": Code(WARNING, "the same row as an earlier one"),
     "conflicting_answers": Code(INFO, "the same prompt as an earlier row, with another answer"),
     "more_in_row": Code(ERROR, "this row has more findings than are listed"),
+    # what the rows say
+    "refusal_answer": Code(WARNING, "an answer that refuses", "an answer; keep refusals only where they are wanted"),
+    "many_refusals": Code(WARNING, "more than a fifth of the answers refuse", "few refusals, and those on purpose"),
+    "template_residue": Code(WARNING, "a placeholder, control token or filler left by a template", "the text itself"),
+    "html_residue": Code(WARNING, "HTML in a row that is not about HTML", "plain text or Markdown"),
+    "prompt_injection": Code(
+        WARNING, "text that orders a model about, or hides; reported, never obeyed", "rows that a person has looked at"
+    ),
+    "invisible_characters": Code(INFO, "characters that nobody sees, such as zero-width spaces"),
+    "degenerate_answer": Code(WARNING, "an answer of punctuation, or one that runs in a circle", "an answer that ends"),
+    "answer_repeats_prompt": Code(WARNING, "the answer is the message before it, word for word", "an answer of its own"),
+    "answers_cut": Code(WARNING, "many answers stop at the same length, in mid-sentence", "whole answers"),
+    "all_answers_equal": Code(WARNING, "every answer is the same", "answers that depend on their prompts"),
+    "answer_dominates": Code(WARNING, "one answer in more than half of the rows", "answers that depend on their prompts"),
+    "label_imbalance": Code(
+        WARNING, "a label with few rows beside one with many", "5 rows a label, and at most 10 times as many of another"
+    ),
+    "language_mix": Code(INFO, "more than one language"),
+    "answer_language_differs": Code(INFO, "answers in another language than their prompts"),
+    "over_long_rows": Code(WARNING, "rows longer than the base takes in; their ends would be cut", "rows that fit"),
+    # said when examples are built one by one
+    "too_few_messages": Code(ERROR, "one message only", "a question with its answer"),
+    "answer_short": Code(WARNING, "an answer of less than 10 characters", "10 to 4,000 characters, as the guides advise"),
+    "answer_long": Code(WARNING, "an answer of more than 4,000 characters", "10 to 4,000 characters, as the guides advise"),
 }
 
 QUOTE_LIMIT = 40
