@@ -79,8 +79,8 @@ class CheckReport:
     accepted: int  # rows that the trainer will load
     findings: Findings  # ordered by line; every one, never cut
     bytes: int
-    sha256: str  # of the file as given
-    fingerprint: str  # of the accepted rows' content, independent of key order and white space; "" if not asked for
+    sha256: str  # of the file as given; "" where only the structure was checked
+    fingerprint: str  # of the accepted rows' content, independent of key order and white space; "" likewise
     duplicates: int = 0
     near_duplicates: int = 0
     kind: str = ""  # what the rows can teach: "chat", "preference", "unpaired", "text" or "reinforcement"

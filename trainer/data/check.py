@@ -25,6 +25,7 @@ from trainer.data.analyze import Analyzer, Batch, Scene, load_analyzers
 from trainer.data.findings import Problem
 from trainer.data.formats import DEFAULT, Format, load_format
 from trainer.data.intake import Intake
+from trainer.data.lines import Heard
 from trainer.data.log import Findings
 from trainer.data.scan import Part, Refused, is_blank, scan
 from trainer.data.sources import Source, open_source
@@ -64,8 +65,8 @@ def check(
 
     `format` names one of FORMATS where the file's own shape shall not decide; `mapping` says which columns are
     prompt, completion and system; `base` and `target` add what that model or provider asks for; the rows of
-    the files in `against` must not turn up in this one. `structure_only` looks at no content: neither
-    fingerprint nor figures. `on_progress` hears (bytes done, bytes in all) every few MiB.
+    the files in `against` must not turn up in this one. `structure_only` looks at no content: no hashes, no
+    figures. `on_progress` hears (bytes done, bytes in all) every few MiB.
 
     Raises NotFound or BadInput only where there is no file to report on."""
     path, size = Path(path), 0
@@ -153,7 +154,7 @@ class _Tally:
         self.structure_only = structure_only
         self.unknown = False
         self.file_sha, self.row_sha = hashlib.sha256(), hashlib.sha256()
-        self.hear = self.file_sha.update
+        self.hear: Heard = len if structure_only else self.file_sha.update
         self.rows = self.accepted = self.blanks = self.first_crlf = 0
         self.formats: Counter[str] = Counter()
         self.stats = Gathering()
@@ -260,6 +261,8 @@ class _Report:
         """Of the file as given: heard on the way where it was JSONL and not packed."""
         assert self.source
         assert self.tally
+        if self.tally.structure_only:
+            return ""
         heard = self.source.kind == "jsonl" and not self.source.packed
         return self.tally.file_sha.hexdigest() if heard else _sha256(self.path)
 

@@ -58,6 +58,8 @@ class Line(NamedTuple):
 class Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
+    def readline(self, size: int, /) -> bytes: ...
+
 
 Heard = Callable[[bytes], object]
 
@@ -95,23 +97,23 @@ def _line(number: int, raw: bytes, limit: int) -> Line:
 def read_blocks(file: Readable, limit: int, heard: Heard = len) -> Iterator[Block]:
     """The file in blocks of about a quarter of a MiB. A line above `limit` bytes is skipped over, its bytes never
     held whole. `heard` gets every byte of the file, in order."""
-    number, rest = 1, b""
-    while chunk := file.read(BLOCK):
-        heard(chunk)
-        cut = chunk.rfind(b"\n") + 1
-        if cut:
-            raw = rest + chunk[:cut] if rest else chunk[:cut]
-            rest = chunk[cut:]
+    number = 1
+    while raw := file.read(BLOCK):
+        heard(raw)
+        if raw[-1] != LF:
+            rest = file.readline(limit + 2)
+            heard(rest)
+            raw += rest
+        if raw[-1] == LF or len(rest) < limit + 2:
             yield Block(number, raw, len(raw))
             number += count_lines(raw)
             continue
-        rest += chunk
-        if len(rest) > limit + 1:
-            size, rest = _skip(file, len(rest), heard)
-            yield Block(number, b"", size)
-            number += 1
-    if rest:
-        yield Block(number, rest, len(rest))
+        cut = raw.rfind(b"\n", 0, len(raw) - len(rest)) + 1
+        if cut:
+            yield Block(number, raw[:cut], cut)
+            number += count_lines(raw[:cut])
+        yield Block(number, b"", len(raw) - cut + _skip(file, heard))
+        number += 1
 
 
 def count_lines(raw: bytes) -> int:
@@ -119,15 +121,15 @@ def count_lines(raw: bytes) -> int:
     return int(np.count_nonzero(np.frombuffer(raw, np.uint8) == LF))
 
 
-def _skip(file: Readable, size: int, heard: Heard) -> tuple[int, bytes]:
-    """Read on to the end of the line: its size, and what was read beyond it."""
-    while chunk := file.read(BLOCK):
+def _skip(file: Readable, heard: Heard) -> int:
+    """Read on to the end of the line; how many bytes that was."""
+    skipped = 0
+    while chunk := file.readline(BLOCK):
+        skipped += len(chunk)
         heard(chunk)
-        cut = chunk.find(b"\n") + 1
-        if cut:
-            return size + cut, chunk[cut:]
-        size += len(chunk)
-    return size, b""
+        if chunk[-1] == LF:
+            break
+    return skipped
 
 
 def foreign(head: bytes) -> Problem | None:

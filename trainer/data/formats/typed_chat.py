@@ -17,7 +17,7 @@ from msgspec import UNSET, UnsetType
 from trainer.data.formats.tool_calls import declared_name, inspect_tools
 from trainer.data.parse import parse
 
-QUOTE, BACKSLASH, LF, CR, OPEN, CLOSE, LETTER_U, ZERO, E2 = b'"\\\n\r{}u0\xe2'
+QUOTE, BACKSLASH, LF, CR, OPEN, CLOSE, LETTER_U, ZERO, E2, SECOND, THIRD = b'"\\\n\r{}u0\xe2\x80\xa8'
 SMALL = 4096  # below this many bytes counting by bytes.count is quicker than by numpy
 TOOLS_REMEMBERED = 4096
 
@@ -115,7 +115,13 @@ def _proven(raw: bytes, rows: int, quotes: int) -> bool:
             found -= len(quoted)
         if _nul(codes, escapes[escaped == LETTER_U]):
             return False
-    return found == quotes and not ((codes == E2).any() and _separators(raw))
+    return found == quotes and (raw.isascii() or not _line_separators(codes, np.flatnonzero(codes == E2)))
+
+
+def _line_separators(codes: Any, starts: Any) -> bool:
+    """Whether any of these three-byte characters is U+2028 or U+2029."""
+    starts = starts[codes[starts + 1] == SECOND]
+    return bool((codes[starts + 2] & 0xFE == THIRD).any())
 
 
 def _nul(codes: Any, escapes: Any) -> bool:
