@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from trainer.data.findings import CODES
-from trainer.types import CheckReport, Finding, Severity, Verdict
+from trainer.data import figures
+from trainer.data.check import MIN_ROWS
+from trainer.data.findings import CODES, quote
+from trainer.data.formats import FORMATS, load_format
+from trainer.data.log import FIRST_LINES, OfCode
+from trainer.types import CheckReport, Severity, Verdict
 
-FIRST_LINES = 5
 _RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+FITS = {  # what accepted rows are good for, by the kind of their format
+    "preference": "are whole preference pairs",
+    "unpaired": "are whole rated answers",
+    "text": "are whole texts",
+    "reinforcement": "are whole prompts with a goal",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +34,8 @@ class CodeSummary:
     count: int
     first_lines: tuple[int, ...]
     example: str  # the first finding's message
+    expected: str = ""
+    fix: str = ""  # the name of the fix that mends it
 
     def __str__(self) -> str:
         where = ", ".join(map(str, self.first_lines))
@@ -32,36 +44,85 @@ class CodeSummary:
         return f"{self.count:,} × {self.code}: {self.meaning}{lines}"
 
 
-def headline(report: CheckReport) -> str:
-    """The verdict in one sentence with its most telling numbers."""
-    rows = f"{report.accepted:,} of {report.rows:,} rows can be trained on"
+def headline(report: CheckReport, *, mend: str = "press Fix") -> str:
+    """The verdict in one sentence with its most telling numbers. `mend` says how fixes are applied here."""
+    fits = FITS.get(report.kind, "can be trained on")
     if report.verdict is Verdict.GOOD:
-        return f"Good: all {report.rows:,} rows can be trained on."
+        return f"Good: all {report.rows:,} rows {fits}."
     if report.verdict is Verdict.WARNINGS:
-        return f"Usable, with a look: {rows}; {_count(report.errors, 'error')}, {_count(report.warnings, 'warning')}."
-    whole = next((f for f in report.findings if f.line == 0 and f.severity is Severity.ERROR), None)
+        found = f"{_count(report.errors, 'error')}, {_count(report.warnings, 'warning')}"
+        told = f"Usable, with a look: {report.accepted:,} of {report.rows:,} rows {fits}; {found}."
+        return f"{told}{_mixed(report)}{_would_mend(report, mend)}"
+    return _broken(report, mend)
+
+
+def _broken(report: CheckReport, mend: str) -> str:
+    if report.mapping and not report.accepted:
+        columns = " and ".join(f"{quote(column)} as {use}" for use, column in report.mapping.items())
+        return f"Not readable yet: its columns have names of their own. I would take {columns}."
+    rows = mendable_rows(report)
+    if report.accepted + rows >= MIN_ROWS:
+        return f"Broken as it is, but {rows:,} of {report.rows:,} rows can be mended: {mend}.{_mixed(report)}"
+    whole = next((f for f in report.findings[:50] if f.line == 0 and f.severity is Severity.ERROR), None)
+    if whole and not report.rows and CODES[whole.code].fix:
+        return f"Broken as it is, but the file can be mended: {mend}. {whole.message}"
     if report.rows and not report.accepted and (whole is None or whole.code == "too_few_rows"):
-        return f"Broken: none of the {report.rows:,} rows can be trained on."
-    return f"Broken: {whole.message}" if whole else f"Broken: {rows}."
+        return f"Broken: none of the {report.rows:,} rows {FITS.get(report.kind, 'can be trained on')}.{_mixed(report)}"
+    return f"Broken: {whole.message}" if whole else f"Broken: {report.accepted:,} of {report.rows:,} rows are usable."
 
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
+def _mixed(report: CheckReport) -> str:
+    if len(report.formats) < 2:
+        return ""
+    counts = ", ".join(f"{count:,} {title_of(name)}" for name, count in report.formats.items())
+    return f" The file mixes formats: {counts}."
+
+
+def title_of(format: str) -> str:
+    return load_format(format).title if format in FORMATS else format
+
+
+def _would_mend(report: CheckReport, mend: str) -> str:
+    rows = mendable_rows(report) if report.errors else 0
+    return f" {rows:,} more can be mended: {mend}." if rows else ""
+
+
+def can_be_mended(report: CheckReport) -> bool:
+    """Whether a fix or a person's word about its columns could make more of the file."""
+    return bool(report.mapping) or any(CODES[code].fix for code in report.findings.by_code() if code in CODES)
+
+
+def mendable_rows(report: CheckReport) -> int:
+    """Rows that are not accepted, and of which every error has a fix."""
+    if not any(CODES[code].fix for code in report.findings.by_code() if code in CODES):
+        return 0
+    errors = (f for f in report.findings if f.line and f.severity is Severity.ERROR)
+    return sum(all(CODES[f.code].fix for f in found) for _, found in groupby(errors, lambda f: f.line))
+
+
 def summary(report: CheckReport) -> list[CodeSummary]:
     """One entry a code, worst first: errors before warnings, frequent before rare."""
-    grouped: dict[str, list[Finding]] = {}
-    for finding in report.findings:
-        grouped.setdefault(finding.code, []).append(finding)
-    entries = [_summed(code, found) for code, found in grouped.items()]
+    entries = [_summed(code, found) for code, found in report.findings.by_code().items()]
     return sorted(entries, key=lambda e: (_RANK[e.severity], e.first_lines[0] != 0, -e.count, e.code))
 
 
-def _summed(code: str, found: list[Finding]) -> CodeSummary:
-    lines = tuple(dict.fromkeys(f.line for f in found))[:FIRST_LINES]
-    meaning = CODES[code][1] if code in CODES else found[0].message
-    return CodeSummary(code, found[0].severity, meaning, len(found), lines, found[0].message)
+def _summed(code: str, found: OfCode) -> CodeSummary:
+    count, lines, example = found
+    about = CODES.get(code)
+    return CodeSummary(
+        code,
+        example.severity,
+        about.meaning if about else example.message,
+        count,
+        lines[:FIRST_LINES],
+        example.message,
+        about.expected if about else example.expected,
+        about.fix if about else "",
+    )
 
 
 def worst(report: CheckReport, n: int = 3) -> list[str]:
@@ -76,15 +137,15 @@ def _worst_line(entry: CodeSummary) -> str:
 
 
 def numbers(report: CheckReport) -> dict[str, str]:
-    """Five figures for a card, ready to show. Token counts are an estimate and say so."""
+    """Five figures for a card, ready to show. Token counts say how they were counted."""
     stats = report.stats
     answers = stats.get("answer_chars", {})
     return {
         "Rows": f"{report.accepted:,} of {report.rows:,} usable",
-        "Duplicates": f"{report.duplicates:,}",
-        "Messages a row": f"{stats.get('messages_per_row', 0):g}",
+        "Duplicates": f"{report.duplicates:,} exact, {report.near_duplicates:,} near",
+        "Sensitive": figures.sensitive_line(stats),
         "Answer length": f"{answers.get('p50', 0):,} characters in the middle, {answers.get('max', 0):,} at most",
-        "Tokens": f"about {stats.get('estimated_tokens', 0):,} (estimated, 4 bytes each)",
+        "Tokens": figures.tokens_line(stats),
     }
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import msgspec
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from trainer.data.log import Findings
 from trainer.errors import NotFound
@@ -106,27 +106,29 @@ class Datasets:
             return [*session.scalars(query.order_by(Dataset.created_at, Dataset.id))]
 
     def set_split(self, dataset_id: str, split: dict[str, Any]) -> None:
-        self._set(dataset_id, split=split)
+        self._set(dataset_id, None, split=split)
 
-    def set_license(self, dataset_id: str, license: str | None) -> None:
-        self._set(dataset_id, license=license)
+    def set_license(self, dataset_id: str, license: str | None, session: Session | None = None) -> None:
+        self._set(dataset_id, session, license=license)
 
-    def set_retention(self, dataset_id: str, until: float | None) -> None:
-        self._set(dataset_id, retain_until=until)
+    def set_retention(self, dataset_id: str, until: float | None, session: Session | None = None) -> None:
+        """`until` in seconds since the epoch; None keeps it for good."""
+        self._set(dataset_id, session, retain_until=until)
 
-    def mark_deleted(self, dataset_id: str) -> None:
-        self._set(dataset_id, deleted_at=now(), split=None)
+    def mark_deleted(self, dataset_id: str, session: Session | None = None) -> None:
+        self._set(dataset_id, session, deleted_at=now(), split=None)
 
-    def _set(self, dataset_id: str, **values: Any) -> None:
-        with self.db.write() as session:
-            session.execute(update(Dataset).where(Dataset.id == dataset_id).values(**values))
+    def _set(self, dataset_id: str, session: Session | None, **values: Any) -> None:
+        """In the caller's transaction where there is one."""
+        with nullcontext(session) if session else self.db.write() as writing:
+            writing.execute(update(Dataset).where(Dataset.id == dataset_id).values(**values))
 
 
 Lineage = list[Dataset]
 
 
 def report_to_bytes(report: CheckReport) -> bytes:
-    """The report with its first findings; `write_findings` keeps them all."""
+    """The report with its first findings; all of them are kept in a file beside it."""
     told = replace(report, findings=report.findings[:KEPT_IN_REPORT]).to_dict()
     return json.dumps(told | {"all_findings": len(report.findings)}, ensure_ascii=False, sort_keys=True).encode()
 
@@ -144,17 +146,3 @@ def has_more_findings(data: bytes) -> bool:
     """Whether a kept report lists only the first of its findings."""
     raw = json.loads(data)
     return raw.get("all_findings", 0) > len(raw["findings"])
-
-
-def write_findings(findings: Iterable[Finding], path: Path) -> Path:
-    """Every finding, one JSON object a line, as a stream."""
-    encode = msgspec.json.Encoder().encode
-    with path.open("wb") as file:
-        file.writelines(encode(finding) + b"\n" for finding in findings)
-    return path
-
-
-def read_findings(path: Path) -> Iterator[Finding]:
-    decode = msgspec.json.Decoder(Finding).decode
-    with path.open("rb") as file:
-        yield from map(decode, file)

@@ -3,9 +3,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from trainer.data import card
 from trainer.data.check import check
 from trainer.data.findings import CODES
+from trainer.types import CheckReport, Finding, Severity, Verdict
 
 
 def row(n: int) -> str:
@@ -24,11 +27,11 @@ def test_a_good_file_is_called_good(tmp_path: Path) -> None:
 
 
 def test_findings_are_summed_worst_first(tmp_path: Path) -> None:
-    lines = [*[row(i) for i in range(1, 13)], "{}", "", *["[]"] * 7, row(1)]
+    lines = [*[row(i) for i in range(1, 13)], "{}", "", *["[]"] * 7, row(13)]
     report = report_of(tmp_path / "f.jsonl", *lines)
     codes = [(s.code, s.count, s.first_lines[:2]) for s in card.summary(report)]
     assert codes[:2] == [("not_an_object", 7, (15, 16)), ("missing_messages", 1, (13,))]
-    assert card.headline(report) == "Usable, with a look: 13 of 21 rows can be trained on; 8 errors, 2 warnings."
+    assert card.headline(report) == "Usable, with a look: 13 of 21 rows can be trained on; 8 errors, 1 warning."
     assert card.worst(report, 1) == ["Line 15: A row is a JSON object; this is a list. (6 more like it)"]
     assert "(lines 15, 16, 17, 18, 19, …)" in str(card.summary(report)[0])
 
@@ -54,4 +57,53 @@ def test_the_histogram_is_a_picture(tmp_path: Path) -> None:
 
 
 def test_every_code_has_a_meaning_in_plain_words() -> None:
-    assert all(code.isidentifier() and meaning and not meaning.endswith(".") for code, (_, meaning) in CODES.items())
+    assert all(code.isidentifier() and about.meaning and about.meaning[-1] != "." for code, about in CODES.items())
+
+
+def a_report(findings: list[Finding], *, rows: int, accepted: int, **kw: object) -> CheckReport:
+    verdict = Verdict.BROKEN if accepted < 10 else Verdict.WARNINGS
+    return CheckReport(verdict, "openai-chat", rows, accepted, findings, 1, "", "", **kw)  # type: ignore[arg-type]
+
+
+def error(line: int, code: str) -> Finding:
+    return Finding(line, code, Severity.ERROR, f"About {code}.")
+
+
+@pytest.fixture
+def one_fix(monkeypatch: pytest.MonkeyPatch) -> None:
+    for code, fix in (("last_not_assistant", ""), ("bad_weight", "weights")):
+        monkeypatch.setitem(CODES, code, CODES[code]._replace(fix=fix))
+
+
+def test_what_can_be_mended_is_said_with_the_verdict(one_fix: None) -> None:
+    broken = a_report([error(n, "bad_weight") for n in range(1, 481)], rows=500, accepted=0)
+    assert card.headline(broken) == "Broken as it is, but 480 of 500 rows can be mended: press Fix."
+    some = a_report([error(1, "bad_weight")], rows=20, accepted=19)
+    assert card.headline(some).endswith("1 error, 0 warnings. 1 more can be mended: press Fix.")
+    assert card.can_be_mended(broken) and not card.can_be_mended(a_report([], rows=20, accepted=20))
+
+
+def test_a_row_with_one_error_that_nothing_mends_stays_broken(one_fix: None) -> None:
+    both = a_report([error(1, "bad_weight"), error(1, "last_not_assistant")], rows=1, accepted=0)
+    assert card.mendable_rows(both) == 0
+
+
+def test_mixed_formats_are_named_with_their_counts() -> None:
+    mixed = a_report([], rows=30, accepted=20, formats={"openai-chat": 20, "unheard-of": 10})
+    assert card.headline(mixed).endswith("The file mixes formats: 20 OpenAI chat, 10 unheard-of.")
+
+
+def test_columns_of_unknown_names_come_with_a_proposal() -> None:
+    found = a_report([], rows=30, accepted=0, mapping={"prompt": "frage", "completion": "sk-1234567890abcdefgh"})
+    assert card.headline(found) == (
+        "Not readable yet: its columns have names of their own. "
+        "I would take 'frage' as prompt and '(hidden)' as completion."
+    )
+
+
+def test_the_five_numbers_say_how_tokens_were_counted() -> None:
+    stats = {"tokens": {"total": 1234, "exact": True, "how": "tiny-base"}, "sensitive": {"email": {"rows": 3}}}
+    told = card.numbers(a_report([], rows=30, accepted=30, stats=stats, duplicates=2, near_duplicates=1))
+    assert len(told) == 5
+    assert (told["Duplicates"], told["Sensitive"]) == ("2 exact, 1 near", "email in 3 rows")
+    assert told["Tokens"] == "1,234 (tiny-base)"

@@ -6,16 +6,15 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import text
 
+from trainer.data.report.findings import read_findings, write_findings
 from trainer.services import Services
 from trainer.store.database import MIGRATIONS, Database
 from trainer.store.datasets import (
     KEPT_IN_REPORT,
     Datasets,
     has_more_findings,
-    read_findings,
     report_from_bytes,
     report_to_bytes,
-    write_findings,
 )
 from trainer.store.tables import Dataset
 from trainer.types import CheckReport, Finding, Severity, Verdict

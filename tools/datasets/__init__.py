@@ -1,0 +1,50 @@
+"""What can be done with datasets: check and keep, split, mend into a new version, look after, delete."""
+
+from tools.datasets.keeping import (
+    Checked,
+    check_file,
+    findings_of,
+    keep,
+    mapping_of,
+    pick_dataset,
+    report_of,
+    source_file,
+    stats_of,
+)
+from tools.datasets.mending import Fixed, fix, map_columns, redact
+from tools.datasets.splitting import ensure_split, make_split, need_supervised
+from tools.datasets.tending import (
+    audit,
+    card_of,
+    delete,
+    expired,
+    lineage,
+    set_license,
+    set_retention,
+)
+
+__all__ = [
+    "Checked",
+    "Fixed",
+    "audit",
+    "card_of",
+    "check_file",
+    "delete",
+    "ensure_split",
+    "expired",
+    "findings_of",
+    "fix",
+    "keep",
+    "lineage",
+    "make_split",
+    "map_columns",
+    "mapping_of",
+    "need_supervised",
+    "pick_dataset",
+    "redact",
+    "report_of",
+    "set_license",
+    "set_retention",
+    "source_file",
+    "stats_of",
+]

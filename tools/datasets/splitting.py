@@ -1,0 +1,114 @@
+"""Split a dataset once, seal its test part, and say no where there is nothing to train on."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tools.context import Context
+from tools.datasets.keeping import mapping_of, source_file
+from trainer.data.check import reading
+from trainer.data.split import SplitResult, split
+from trainer.errors import BadInput
+from trainer.store.tables import Dataset
+from trainer.types import Verdict
+
+HOLDS = {
+    "preference": "pairs of a better and a worse answer",
+    "unpaired": "answers marked good or bad",
+    "text": "plain texts",
+    "reinforcement": "prompts with a goal to grade",
+}
+
+
+def ensure_split(context: Context, dataset: Dataset, *, seed: int = 17) -> dict[str, Any]:
+    """The dataset's train/dev/test split, made once and sealed: {"seed", "counts", "blobs"}."""
+    if dataset.split:
+        return dataset.split
+    return make_split(context, dataset, seed=seed)
+
+
+def make_split(
+    context: Context,
+    dataset: Dataset,
+    *,
+    seed: int = 17,
+    dev: float = 0.1,
+    test: float = 0.2,
+    group: str = "prompt",
+    stratify: str | None = None,
+    near: bool | None = None,
+) -> dict[str, Any]:
+    """Split by `group`; `stratify` keeps the shares of that key's values, `near` keeps near-duplicates together."""
+    _need_rows(dataset)
+    asked = {"seed": seed, "dev": dev, "test": test, "group": group}
+    asked |= {key: value for key, value in (("stratify", stratify), ("near", near)) if value is not None}
+    if dataset.split:
+        return _same(dataset, dataset.split, asked)
+    with tempfile.TemporaryDirectory(prefix="tunesmith-") as folder:
+        source = chat_file(context, dataset, Path(folder))
+        made = _keep(context, split(source, Path(folder) / "split", settings=context.services.settings, **asked))
+    made |= asked
+    context.services.datasets.set_split(dataset.id, made)
+    dataset.split = made
+    return made
+
+
+def _same(dataset: Dataset, existing: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
+    before = {"group": "prompt", **existing}
+    if all(before.get(key) == value for key, value in asked.items()):
+        return existing
+    raise BadInput(
+        f"{dataset.id} is already split (seed {existing['seed']}); its test rows stay sealed.",
+        fix="Drop the file again to make a dataset with another split.",
+        code="already_split",
+    )
+
+
+def _need_rows(dataset: Dataset) -> None:
+    need_supervised(dataset)
+    if dataset.verdict == Verdict.BROKEN:
+        raise BadInput(
+            f"{dataset.filename} has too few usable rows ({dataset.accepted} of {dataset.rows}).",
+            fix="Mend the rows that the report names, by Fix or by hand.",
+            code="dataset_broken",
+        )
+
+
+def need_supervised(dataset: Dataset) -> None:
+    """Raises BadInput for rows that hold no prompt with an answer: training here learns from those."""
+    if dataset.kind in ("chat", ""):
+        return
+    raise BadInput(
+        f"{dataset.id} holds {HOLDS.get(dataset.kind, dataset.kind)} ({dataset.format}), not prompts with answers; "
+        "training here learns from answers.",
+        fix="It can be checked, mended and audited as it is; to train, bring rows with a prompt and an answer.",
+        code="not_supervised",
+        param="dataset",
+    )
+
+
+def chat_file(context: Context, dataset: Dataset, folder: Path) -> Path:
+    """The dataset's accepted rows as OpenAI chat JSONL; the file itself where it is that already."""
+    source = source_file(context, dataset, folder)
+    if dataset.format in ("openai-chat", "") and not any(mapping_of(dataset).values()):
+        return source
+    target = folder / "chat.jsonl"
+    settings = context.services.settings
+    with reading(source, settings=settings, **mapping_of(dataset)) as (known, parts), target.open("wb") as file:
+        for part in parts:
+            file.writelines(msgspec.json.encode(known.chat(row)) + b"\n" for row in part.rows)
+    return target
+
+
+def _keep(context: Context, result: SplitResult) -> dict[str, Any]:
+    blobs = {name: context.services.blobs.put_file(path) for name, path in result.files.items()}
+    return {
+        "seed": result.seed,
+        "counts": dict(result.counts),
+        "blobs": blobs,
+        "dropped_duplicates": result.dropped_duplicates,
+    }
