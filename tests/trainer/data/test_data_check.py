@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.trainer.data.defects import BOT, DEFECTS, VALID, good, row, say, strewn, talk, write
 from trainer.data.check import check, rows
 from trainer.data.findings import CODES
 from trainer.errors import BadInput, NotFound
@@ -14,157 +15,6 @@ from trainer.settings import Settings
 from trainer.types import Severity, Verdict
 
 REAL = Path(__file__).parents[3].parent / "shared" / "data" / "real"
-CALL = {"id": "c1", "type": "function", "function": {"name": "price", "arguments": '{"symbol": "X"}'}}
-TOOLS = [{"type": "function", "function": {"name": "price", "parameters": {"type": "object"}}}]
-
-
-def say(role: str, content: object = "hi", **more: object) -> dict[str, object]:
-    return {"role": role, "content": content, **more}
-
-
-def row(n: object, *messages: dict[str, object], **more: object) -> str:
-    return json.dumps({"messages": list(messages) or [say("user", f"q {n}"), say("assistant", f"a {n}")], **more})
-
-
-def talk(*messages: object, **more: object) -> str:
-    return json.dumps({"messages": list(messages), **more})
-
-
-USER, BOT = say("user"), say("assistant")
-
-# one defect a line: (code, the line)
-DEFECTS: list[tuple[str, str | bytes]] = [
-    ("blank_line", "   "),
-    ("line_too_long", row("x" * 3000)),
-    ("not_utf8", row("caf").replace("caf", "café").encode("latin-1")),
-    ("lone_surrogate", b'{"messages": [{"role": "user", "content": "\xed\xa0\x80"}, {"role": "assistant"}]}'),
-    ("lone_surrogate", row("\ud800")),
-    ("u2028", row("a\u2028b").replace("\\u2028", "\u2028")),
-    ("invalid_json", "{'messages': []}"),
-    ("invalid_json", talk(USER, BOT)[:-1] + ",}"),
-    ("invalid_json", talk(USER, BOT) + ","),
-    ("invalid_json", talk(USER, BOT) + talk(USER, BOT)),
-    ("invalid_json", talk(USER, BOT)[:-3]),
-    ("invalid_json", '{"messages": None}'),
-    ("invalid_json", '{"messages": [] /* none */}'),
-    ("invalid_json", talk(say("user", "a\tb"), BOT).replace("\\t", "\t")),
-    ("invalid_json", "\ufeff" + talk(USER, BOT)),
-    ("too_deep", '{"messages": ' + "[" * 20_000 + "]" * 20_000 + "}"),
-    ("too_deep", '{"messages": ' + "[" * 200 + "]" * 200 + "}"),
-    ("huge_integer", talk(USER, say("assistant", weight=10**19))),
-    ("huge_integer", talk(USER, BOT, metadata={"n": 0}).replace(": 0", ": " + "9" * 5000)),
-    ("nan_or_infinity", talk(USER, say("assistant", weight=float("nan")))),
-    ("nan_or_infinity", talk(USER, BOT, metadata={"n": 0}).replace(": 0", ": -Infinity")),
-    ("nan_or_infinity", talk(USER, BOT, metadata={"n": 0}).replace(": 0", ": 1e999")),
-    ("duplicate_key", '{"messages": [], ' + talk(say("user", "dup"), BOT)[1:]),
-    (
-        "duplicate_key",
-        talk(say("user", "dup2"), BOT).replace('"role": "user"', '"role": "user", "role": "user"'),
-    ),
-    (
-        "duplicate_key",
-        talk(say("user", "\\"), BOT).replace('"role": "user"', '"role": "user", "role": "user"'),
-    ),
-    (
-        "duplicate_key",
-        '{"messages": [{"role": "user", "r\\u006fle": "user", "content": "x"}, ' + json.dumps(BOT) + "]}",
-    ),
-    ("nul_character", row("a\0b")),
-    ("nul_character", row("x").replace("q x", "q \0")),
-    ("not_an_object", "[1, 2]"),
-    ("not_an_object", "17"),
-    ("not_an_object", json.dumps(row(1))),
-    ("missing_messages", '{"question": "a", "answer": "b"}'),
-    ("missing_messages", "{}"),
-    ("messages_not_a_list", '{"messages": {}}'),
-    ("messages_not_a_list", json.dumps({"messages": json.dumps([USER, BOT])})),
-    ("empty_messages", '{"messages": []}'),
-    ("unknown_key", talk(USER, BOT, id=3)),
-    ("unknown_key", talk(say("user", "k", mood="blue"), BOT)),
-    ("bad_metadata", talk(USER, BOT, metadata=["x"])),
-    ("bad_metadata", talk(USER, BOT, metadata={"a": 1})),
-    ("message_not_an_object", talk("hello", BOT)),
-    ("missing_role", talk({"content": "x"}, BOT)),
-    ("unknown_role", talk(say("human"), BOT)),
-    ("unknown_role", talk(USER, say("Assistant"))),
-    ("unknown_role", talk(say(None), BOT)),  # type: ignore[arg-type]
-    ("missing_content", talk({"role": "user"}, BOT)),
-    ("missing_content", talk(USER, say("assistant", None))),
-    ("content_not_text", talk(say("user", 5), BOT)),
-    ("content_not_text", talk(say("user", [{"type": "image_url", "image_url": {"url": "x"}}]), BOT)),
-    ("empty_content", talk(say("user", " \u00a0\n"), BOT)),
-    ("empty_content", talk(USER, say("assistant", ""))),
-    ("bad_name", talk(say("user", name=3), BOT)),
-    ("bad_weight", talk(USER, say("assistant", weight=True))),
-    ("bad_weight", talk(USER, say("assistant", weight=1.0))),
-    ("bad_weight", talk(USER, say("assistant", weight=2))),
-    ("bad_weight", talk(USER, say("assistant", weight="1"))),
-    ("bad_weight", talk(say("user", weight=1), BOT)),
-    ("no_assistant", talk(say("system"), USER)),
-    ("last_not_assistant", talk(USER, BOT, say("user", "more"))),
-    ("no_user", talk(say("system"), BOT)),
-    ("nothing_to_learn", talk(USER, say("assistant", weight=0))),
-    ("bad_tools", talk(USER, BOT, tools={"name": "f"})),
-    ("bad_tools", talk(USER, BOT, tools=[{"type": "function", "name": "f"}])),
-    ("bad_parallel_tool_calls", talk(USER, BOT, parallel_tool_calls="no")),
-    ("bad_tool_call", talk(USER, say("assistant", None, tool_calls=[{"id": "c1"}]))),
-    ("bad_tool_call", talk(USER, say("assistant", tool_calls=[]))),
-    (
-        "tool_arguments_not_text",
-        talk(
-            USER,
-            say(
-                "assistant",
-                None,
-                tool_calls=[{"id": "c", "type": "function", "function": {"name": "f", "arguments": {"a": 1}}}],
-            ),
-        ),
-    ),
-    (
-        "tool_arguments_not_json",
-        talk(
-            USER,
-            say(
-                "assistant",
-                None,
-                tool_calls=[{"id": "c", "type": "function", "function": {"name": "f", "arguments": "a=1"}}],
-            ),
-        ),
-    ),
-    ("tool_without_call", talk(USER, say("tool", tool_call_id="c9"), BOT)),
-    ("tool_without_call", talk(USER, say("tool"), BOT)),
-    ("call_without_result", talk(USER, say("assistant", None, tool_calls=[CALL]), say("user", "and?"), BOT)),
-    ("unknown_tool", talk(USER, say("assistant", None, tool_calls=[CALL]), tools=[])),
-    ("legacy_functions", talk(USER, say("assistant", "old"), functions=[{"name": "f"}])),
-    (
-        "empty_tool_result",
-        talk(USER, say("assistant", None, tool_calls=[CALL]), say("tool", "", tool_call_id="c1"), BOT),
-    ),
-]
-
-VALID = [
-    talk(USER, say("assistant", None, tool_calls=[CALL]), tools=TOOLS),
-    talk(
-        USER,
-        {"role": "assistant", "tool_calls": [CALL]},
-        say("tool", "5", tool_call_id="c1"),
-        BOT,
-        tools=TOOLS,
-    ),
-    talk(say("developer"), USER, say("assistant", weight=0), USER, say("assistant", weight=1)),
-    talk(say("user", [{"type": "text", "text": "parts"}]), say("assistant", name="bo")),
-    talk(say("user", 'says "role" \\" and \\\\'), say("assistant", '\\"')),
-    talk(USER, say("assistant", "m"), metadata={"task": "greet"}, parallel_tool_calls=False),
-]
-
-
-def write(path: Path, *lines: str | bytes, end: bytes = b"\n") -> Path:
-    path.write_bytes(b"".join((x.encode() if isinstance(x, str) else x) + end for x in lines))
-    return path
-
-
-def good(n: int, start: int = 0) -> list[str]:
-    return [row(i) for i in range(start, start + n)]
 
 
 def test_every_defect_is_named_once_at_its_own_line(tmp_path: Path) -> None:
@@ -179,6 +29,24 @@ def test_every_defect_is_named_once_at_its_own_line(tmp_path: Path) -> None:
     # this test's long line is shorter than the nesting bomb: give it a limit of its own below
     truth.remove(next(t for t in truth if t[1] == "line_too_long"))
     assert structural == truth
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_strewn_defects_are_all_found_and_nothing_else(seed: int, tmp_path: Path) -> None:
+    """Precision and recall are 1.0 for every class, by line number."""
+    lines, truth = strewn(seed)
+    report = check(write(tmp_path / "f.jsonl", *lines), structure_only=True)
+    found = {(f.line, f.code) for f in report.findings}
+    wanted = set(truth.items())
+    print(f"{'class':<26}{'n':>4}{'precision':>11}{'recall':>8}")
+    for code in sorted({code for _, code in found | wanted}):
+        said, true = {f for f in found if f[1] == code}, {w for w in wanted if w[1] == code}
+        precision = len(said & true) / len(said) if said else 0.0
+        recall = len(said & true) / len(true) if true else 0.0
+        print(f"{code:<26}{len(true):>4}{precision:>11.3f}{recall:>8.3f}")
+        assert (precision, recall) == (1.0, 1.0), f"{code}: {sorted(said ^ true)[:5]}"
+    fatal = {line for line, code in truth.items() if CODES[code].severity is Severity.ERROR or code == "blank_line"}
+    assert report.accepted == len(lines) - len(fatal)
 
 
 @pytest.mark.parametrize(("code", "line"), DEFECTS)
