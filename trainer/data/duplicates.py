@@ -1,0 +1,76 @@
+"""Rows that stand twice: exact copies, the same prompt with another answer, and near duplicates.
+
+A row gets one of these findings at most, the first that fits. Memory: 20 bytes a row for copies and prompts,
+24 for near duplicates (`trainer.data.similar`), whose shingles wait in a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.data.analyze import Batch, Scene
+from trainer.data.findings import Problem
+from trainer.data.similar import Clusters, firsts, own_text
+from trainer.types import Finding
+
+_lines = msgspec.json.Encoder(order="sorted").encode_lines
+
+
+class Duplicates:
+    """Codes duplicate_row, conflicting_answers (kind "chat" only) and near_duplicate; all name the first line."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._format = scene.format
+        self._clusters = Clusters(scene.folder, "duplicates")
+        self._numbers: list[NDArray[np.uint32]] = []
+        self._rows: list[NDArray[np.int64]] = []
+        self._prompts: list[NDArray[np.int64]] = []
+        self._stats: dict[str, int] = {}
+
+    def add(self, batch: Batch) -> tuple[Finding, ...]:
+        # hash() is keyed by the process, so nobody can forge a match, and it never leaves it; no two of a million
+        # different rows meet by chance (1 in 40 million)
+        count = len(batch.rows)
+        self._numbers.append(np.fromiter(batch.numbers, np.uint32, count))
+        self._rows.append(np.fromiter(map(hash, _lines(batch.rows).splitlines()), np.int64, count))
+        if self._format.kind == "chat":
+            prompts = [view.prompt for view in batch.views]
+            self._prompts.append(np.fromiter(map(hash, prompts), np.int64, count))
+        form = self._format
+        self._clusters.add([own_text(form, row, view) for row, view in zip(batch.rows, batch.views, strict=True)])
+        return ()
+
+    def finish(self) -> Iterator[Finding]:
+        numbers = np.concatenate([np.empty(0, np.uint32), *self._numbers])
+        here = np.arange(len(numbers))
+        same = firsts(np.concatenate([np.empty(0, np.int64), *self._rows]))
+        copies = same != here
+        asked = firsts(np.concatenate(self._prompts), copies) if self._prompts else here
+        other = asked != here
+        alike = self._clusters.roots(copies)
+        near = (alike != here) & ~copies & ~other
+        self._stats = {
+            "duplicate_rows": int(copies.sum()),
+            "conflicting_answers": int(other.sum()),
+            "near_duplicate_rows": int(near.sum()),
+        }
+        return self._told(numbers, copies, same, other, asked, near, alike)
+
+    def stats(self) -> dict[str, Any]:
+        return dict(self._stats)
+
+    def _told(self, numbers: Any, copies: Any, same: Any, other: Any, asked: Any, near: Any, alike: Any) -> Any:
+        for place in np.flatnonzero(copies | other | near).tolist():
+            if copies[place]:
+                problem = Problem("duplicate_row", f"The same row as line {numbers[same[place]]}.")
+            elif other[place]:
+                said = f"The prompt of line {numbers[asked[place]]}, with another answer."
+                problem = Problem("conflicting_answers", said)
+            else:
+                problem = Problem("near_duplicate", f"Nearly the same text as line {numbers[alike[place]]}.")
+            yield problem.at(int(numbers[place]))

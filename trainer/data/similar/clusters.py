@@ -1,0 +1,212 @@
+"""Rows that say nearly the same, joined into clusters. What counts stands in the package's docstring."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.data.similar.shingles import shingles, thresholds
+from trainer.data.similar.signatures import BANDS, band_keys
+from trainer.data.similar.spill import Spill
+
+SIMILAR = 0.6  # Jaccard
+OWN = 24  # shingles that a row needs, besides common ones, to be compared
+SAMPLE = 20_000  # rows from which it is learnt which shingles are common
+CHUNK = 8192  # rows, or pairs, at a time
+NEIGHBOURS = 3  # within a bucket, each row is measured against so many next ones and the first
+
+Ids = NDArray[np.int64]
+
+
+class Clusters:
+    """Takes texts in order, then says which belong together. About 330 bytes of disk and 24 of memory a row."""
+
+    def __init__(self, folder: Path, name: str = "similar") -> None:
+        self._spill = Spill(folder / f"{name}.shingles", "<u4")
+        self._bands = [folder / f"{name}.band{band}" for band in range(BANDS)]
+        self._counts: list[NDArray[np.uint32]] = []
+        self._widths: list[NDArray[np.uint32]] = []
+        self._whole: list[NDArray[np.uint64]] = []
+
+    def add(self, texts: Sequence[str]) -> None:
+        if texts:
+            made = shingles(texts)
+            self._spill.write(made.kept)
+            self._counts.append(made.counts.astype(np.uint8 if made.counts.max() < 256 else np.uint32))
+            self._widths.append(made.widths)
+            self._whole.append(made.whole)
+
+    def roots(self, leave_out: NDArray[np.bool_] | None = None) -> Ids:
+        """For each text the place of the first text of its cluster; its own place where it stands alone.
+
+        Texts marked in `leave_out` (exact copies) stand alone and count for nothing."""
+        rows = _Rows(self._spill, self._counts, self._widths)
+        whole = np.concatenate(self._whole) if self._whole else np.empty(0, np.uint64)
+        roots = firsts(whole, leave_out)
+        alone = roots == np.arange(len(roots))
+        if leave_out is not None:
+            alone &= ~leave_out
+        rows.learn_common(np.flatnonzero(alone), whole)
+        compared = self._write_bands(rows, alone)
+        for pairs in self._candidates(compared, whole):
+            fresh = pairs[:, roots_of(roots, pairs[0]) != roots_of(roots, pairs[1])]
+            for start in range(0, fresh.shape[1], CHUNK):
+                some = fresh[:, start : start + CHUNK]
+                join(roots, some[:, rows.similarity(*some) >= SIMILAR])
+        self._spill.close()
+        return roots_of(roots, roots)
+
+    def _write_bands(self, rows: _Rows, alone: NDArray[np.bool_]) -> Ids:
+        """Write the keys of all rows that can be compared, a file a band; return these rows."""
+        compared: list[Ids] = []
+        files = [Spill(path, "<u8") for path in self._bands]
+        for ids in rows.chunks():
+            ids = ids[alone[ids] & (rows.counts[ids] >= OWN)]
+            hashes, counts = rows.own(ids)
+            enough = counts >= OWN
+            if enough.any():
+                keys = band_keys(hashes[np.repeat(enough, counts)], counts[enough])
+                for band, file in enumerate(files):
+                    file.write(keys[:, band])
+                compared.append(ids[enough])
+        self._files = files
+        return np.concatenate(compared) if compared else np.empty(0, np.int64)
+
+    def _candidates(self, compared: Ids, whole: NDArray[np.uint64]) -> Iterator[Ids]:
+        """Pairs [2, m] that share a band's key. Rows in a bucket are ordered by content, not by place."""
+        for file in self._files:
+            keys = file.read()
+            file.close()
+            order = np.lexsort((whole[compared], keys))
+            keys = keys[order]
+            shared = np.flatnonzero(keys[1:] == keys[:-1])
+            if len(shared):
+                members = np.union1d(shared, shared + 1)
+                yield _pairs(keys[members], compared[order[members]])
+
+
+def _pairs(keys: NDArray[np.uint64], ids: Ids) -> Ids:
+    """Each row with the first of its bucket and with its next neighbours; every pair once."""
+    heads = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1])))
+    first = np.repeat(heads, np.diff(heads, append=len(keys)))
+    here = np.arange(len(keys))
+    found = [np.stack((ids[first], ids))[:, here - first > NEIGHBOURS]]
+    for step in range(1, NEIGHBOURS + 1):
+        same = keys[step:] == keys[:-step]
+        found.append(np.stack((ids[:-step], ids[step:]))[:, same])
+    return np.concatenate(found, axis=1)
+
+
+class _Rows:
+    """The spilled shingles, row by row."""
+
+    def __init__(self, spill: Spill, counts: list[NDArray], widths: list[NDArray]) -> None:
+        self.spill = spill
+        self.counts = np.concatenate([np.empty(0, np.uint8), *counts])
+        self.widths = np.concatenate([np.empty(0, np.uint32), *widths])
+        self.starts = np.cumsum(self.counts, dtype=np.int64) - self.counts
+        self.common = np.empty(0, np.uint32)
+        self._hint = np.zeros(1 << 16, np.bool_)
+
+    def chunks(self) -> Iterator[Ids]:
+        for start in range(0, len(self.counts), CHUNK):
+            yield np.arange(start, min(start + CHUNK, len(self.counts)))
+
+    def learn_common(self, ids: Ids, whole: NDArray[np.uint64]) -> None:
+        """Find the shingles that stand in too many of these rows, by a sample of rows chosen by their content."""
+        limit = common_limit(len(ids))
+        if len(ids) > SAMPLE:
+            share = SAMPLE / len(ids)
+            ids = ids[whole[ids] < np.uint64(int(share * 2**64))]
+            limit = int(limit * share)
+        seen: list[NDArray[np.uint64]] = []
+        for start in range(0, len(ids), CHUNK):
+            some = ids[start : start + CHUNK]
+            hashes, counts = self._take(some)
+            pairs = np.repeat(np.arange(len(some), dtype=np.uint64), counts) | hashes.astype(np.uint64) << np.uint64(32)
+            seen.append((np.unique(pairs) >> np.uint64(32)).astype(np.uint32))
+        values, times = np.unique(np.concatenate([np.empty(0, np.uint32), *seen]), return_counts=True)
+        self.common = values[times > limit]
+        self._hint[self.common >> 16] = True
+
+    def own(self, ids: Ids) -> tuple[NDArray[np.uint32], Ids]:
+        """The shingles of these rows that are not common, and how many each has."""
+        hashes, counts = self._take(ids)
+        own = self._own(hashes)
+        if own.all():
+            return hashes, counts
+        rows = np.repeat(np.arange(len(ids)), counts)[own]
+        return hashes[own], np.bincount(rows, minlength=len(ids))
+
+    def similarity(self, left: Ids, right: Ids) -> NDArray[np.float64]:
+        """The Jaccard similarity of each pair's own shingles, as far as both kept them."""
+        limits = np.minimum(thresholds(self.widths[left]), thresholds(self.widths[right]))
+        one, other = self._marked(left, limits), self._marked(right, limits)
+        both = np.bincount(_pair_of(np.intersect1d(one, other, assume_unique=True)), minlength=len(left))
+        sizes = np.bincount(_pair_of(one), minlength=len(left)) + np.bincount(_pair_of(other), minlength=len(left))
+        return both / np.maximum(sizes - both, 1)
+
+    def _marked(self, ids: Ids, limits: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """The distinct own shingles of these rows below their limits, each with its pair's place above it."""
+        hashes, counts = self._take(ids)
+        places = np.repeat(np.arange(len(ids), dtype=np.uint64), counts)
+        own = self._own(hashes) & (hashes < limits[places])
+        return np.unique(places[own] << np.uint64(32) | hashes[own])
+
+    def _own(self, hashes: NDArray[np.uint32]) -> NDArray[np.bool_]:
+        own = np.ones(len(hashes), np.bool_)
+        if len(self.common):
+            maybe = np.flatnonzero(self._hint[hashes >> 16])
+            own[maybe] = ~np.isin(hashes[maybe], self.common)
+        return own
+
+    def _take(self, ids: Ids) -> tuple[NDArray[np.uint32], Ids]:
+        counts = self.counts[ids].astype(np.int64)
+        if len(ids) and ids[-1] - ids[0] == len(ids) - 1:
+            start = self.starts[ids[0]]
+            return self.spill.read(start, start + counts.sum()), counts
+        return self.spill.take(self.starts[ids], counts), counts
+
+
+def _pair_of(marked: NDArray[np.uint64]) -> Ids:
+    return (marked >> np.uint64(32)).astype(np.int64)
+
+
+def common_limit(rows: int) -> int:
+    """A shingle in more rows than this is common: a quarter of a small file, 50 rows, 2 % of a larger file, 1,000
+    rows of a huge one; never fewer than 8."""
+    return max(8, min(50, rows // 4), min(1000, rows // 50))
+
+
+def firsts(keys: NDArray, leave_out: NDArray[np.bool_] | None = None) -> Ids:
+    """For each key the first place where it stands; rows left out stand for themselves."""
+    ids = np.arange(len(keys)) if leave_out is None else np.flatnonzero(~leave_out)
+    found = np.arange(len(keys))
+    order = np.argsort(keys[ids], kind="stable")
+    ordered = keys[ids][order]
+    new = np.concatenate(([True], ordered[1:] != ordered[:-1]))[: len(ids)]
+    heads = np.flatnonzero(new)
+    found[ids[order]] = np.repeat(ids[order[heads]], np.diff(heads, append=len(ids)))
+    return found
+
+
+def roots_of(roots: Ids, ids: Ids) -> Ids:
+    """Follow links to the first of each cluster."""
+    found = roots[ids]
+    while not np.array_equal(further := roots[found], found):
+        found = further
+    return found
+
+
+def join(roots: Ids, pairs: Ids) -> None:
+    """Link the clusters of each pair, in place; links lead to the smaller place."""
+    while True:
+        left, right = roots_of(roots, pairs[0]), roots_of(roots, pairs[1])
+        apart = left != right
+        if not apart.any():
+            return
+        pairs = pairs[:, apart]
+        np.minimum.at(roots, np.maximum(left, right)[apart], np.minimum(left, right)[apart])

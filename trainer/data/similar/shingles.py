@@ -1,0 +1,127 @@
+"""Texts as shingles: hashes of 16-byte windows that begin at words, a whole batch of rows at a time.
+
+Everything is numpy over one buffer of bytes, since a Python step per word would cost more than all other checks
+together. Hashes are fixed arithmetic on little-endian words: equal on every machine and in every process.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+KEPT = 64  # shingles of a row that are kept, on average, where it has more
+WINDOW = 16  # bytes
+SPACE, PAD, MARK = 32, 0, 0xFF
+_PAD_IN, _MARK_IN = b"\xfe", b"\xff"  # bytes that no UTF-8 text has
+_BETWEEN = _PAD_IN * WINDOW + _MARK_IN + b" "
+_APOSTROPHES = re.compile(rb"\xe2\x80[\x98\x99]")
+_PUNCTUATION = re.compile(rb"\xe2\x80[\x80-\xaf]|\xc2[\xa0\xab\xbb]|\xe3\x80[\x80-\x82]|\xef\xbc[\x81\x8c\x9a\x9b\x9f]")
+_MEANT = b"+*/=<>%$#@^&|~\\"  # signs that are words, or parts of them
+_A, _B, _C = (np.uint64(n) for n in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xBF58476D1CE4E5B9))
+_TOP = np.uint64(2**32)
+
+
+def _table() -> bytes:
+    table = bytearray(range(256))
+    for code in range(128):
+        sign = chr(code)
+        table[code] = ord(sign.lower()) if sign.isalnum() or code in _MEANT else SPACE
+    table[_PAD_IN[0]] = PAD
+    return bytes(table)
+
+
+_TABLE = _table()
+
+
+class Shingles(NamedTuple):
+    """Of n rows: the kept hashes one row after the other, how many each has kept, how many it had (the marks at
+    its ends included), and a hash of its whole normalised text."""
+
+    kept: NDArray[np.uint32]
+    counts: NDArray[np.uint32]  # [n]
+    widths: NDArray[np.uint32]  # [n]
+    whole: NDArray[np.uint64]  # [n]
+
+
+def shingles(texts: Sequence[str]) -> Shingles:
+    """The shingles of some rows."""
+    codes, ascii_only = normalised(texts)
+    starts = _starts(codes, ascii_only)
+    hashes = _hashes(codes, starts)
+    heads = np.flatnonzero(codes[starts] == MARK)
+    widths = np.diff(heads, append=len(starts)).astype(np.uint32)
+    kept = (hashes >> np.uint64(32)).astype(np.uint32)
+    whole = _whole(hashes, heads, widths)
+    if widths.max() <= KEPT:
+        return Shingles(kept, widths, widths, whole)
+    chosen = kept < np.repeat(thresholds(widths), widths)
+    return Shingles(kept[chosen], np.add.reduceat(chosen, heads, dtype=np.uint32), widths, whole)
+
+
+def thresholds(widths: NDArray[np.uint32]) -> NDArray[np.uint64]:
+    """Of a row with that many shingles, those with a smaller hash are kept: all of them up to `KEPT`."""
+    return np.where(widths <= KEPT, _TOP, np.uint64(KEPT << 32) // np.maximum(widths, 1))
+
+
+def normalised(texts: Sequence[str]) -> tuple[NDArray[np.uint8], bool]:
+    """All texts in one buffer of lower-case UTF-8, and whether they are plain ASCII.
+
+    Each row is MARK, its words with one space before each, and 16 PADs; the buffer ends in 16 PADs more."""
+    ascii_only = all(map(str.isascii, texts))
+    if not ascii_only:
+        texts = [text.lower() for text in texts]
+    parts = [text.encode("utf-8", "surrogatepass") for text in texts]
+    if not ascii_only:
+        parts = [_PUNCTUATION.sub(b" ", _APOSTROPHES.sub(b"'", part)) for part in parts]
+    joined = b"".join((_MARK_IN, b" ", _BETWEEN.join(parts), _PAD_IN * 2 * WINDOW))
+    codes = np.frombuffer(joined.translate(_TABLE, b"'"), np.uint8)
+    needless = (codes[:-1] == SPACE) & (codes[1:] <= SPACE)  # of several spaces the last stays, at the end none
+    return codes[:-1][~needless], ascii_only
+
+
+def _starts(codes: NDArray[np.uint8], ascii_only: bool) -> NDArray[np.int64]:
+    """Where windows begin: at each mark, at each word, at each character of a script without spaces, and every
+    16 bytes in longer words, so that every byte is in some window."""
+    stop = codes <= SPACE
+    begins = np.empty(len(codes), np.bool_)
+    begins[0] = True
+    np.greater(stop[:-1], stop[1:], out=begins[1:])
+    if not ascii_only:
+        begins |= (codes >= 0xE3) & (codes <= 0xED)
+    starts = np.flatnonzero(begins)
+    gaps = np.diff(starts, append=len(codes))
+    long = np.flatnonzero(gaps > WINDOW)
+    times = (gaps[long] - 1) // WINDOW
+    step = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times) + 1
+    more = np.repeat(starts[long], times) + WINDOW * step
+    more = more[codes[more] > SPACE]
+    if not len(more):
+        return starts
+    begins[more] = True
+    return np.flatnonzero(begins)
+
+
+def _hashes(codes: NDArray[np.uint8], starts: NDArray[np.int64]) -> NDArray[np.uint64]:
+    words: Any = np.ndarray((len(codes) - 7,), dtype="<u8", buffer=codes.data, strides=(1,))
+    hashes = words[starts] * _A
+    hashes ^= words[starts + 8] * _B
+    hashes ^= hashes >> np.uint64(29)
+    hashes *= _C
+    hashes ^= hashes >> np.uint64(32)
+    hashes *= _A
+    return hashes
+
+
+def _whole(hashes: NDArray[np.uint64], heads: NDArray[np.int64], widths: NDArray[np.uint32]) -> NDArray[np.uint64]:
+    """One hash over all windows of each row and their order."""
+    place = np.arange(len(hashes), dtype=np.uint64) - np.repeat(heads.astype(np.uint64), widths)
+    place *= _B
+    place ^= hashes
+    place ^= place >> np.uint64(31)
+    place *= _C
+    place ^= place >> np.uint64(29)
+    return np.add.reduceat(place, heads) * _A
