@@ -13,7 +13,17 @@ from trainer.errors import BadInput
 
 # In the order in which a row is tried: the first that `matches` names it.
 FORMATS: dict[str, str] = {
+    "openai-reinforcement": "trainer.data.formats.openai_reinforcement:OpenAIReinforcement",
+    "openai-preference": "trainer.data.formats.openai_preference:OpenAIPreference",
+    "trl-preference": "trainer.data.formats.trl_preference:Preference",
+    "mistral": "trainer.data.formats.mistral:Mistral",
     "openai-chat": "trainer.data.formats.openai_chat:OpenAIChat",
+    "sharegpt": "trainer.data.formats.sharegpt:ShareGPT",
+    "vertex": "trainer.data.formats.vertex:Vertex",
+    "alpaca": "trainer.data.formats.alpaca:Alpaca",
+    "trl-unpaired": "trainer.data.formats.trl_preference:Unpaired",
+    "trl-prompt-completion": "trainer.data.formats.trl:PromptCompletion",
+    "trl-text": "trainer.data.formats.trl:PlainText",
 }
 DEFAULT = "openai-chat"
 
