@@ -78,9 +78,21 @@ CODES: dict[str, Code] = {
     "unknown_tool": Code(WARNING, "a call to a function that 'tools' does not list"),
     "legacy_functions": Code(WARNING, "'functions' or 'function_call', the way before 'tools'"),
     "empty_tool_result": Code(WARNING, "a tool result without text"),
+    # rows of other formats than chat
+    "missing_key": Code(ERROR, "a key that the format needs is not there", "every key of the format"),
+    "extra_key": Code(INFO, "a key that the format does not know; kept as metadata, not trained on"),
+    "mixed_shapes": Code(ERROR, "texts beside lists of messages in one row", "all texts, or all lists of messages"),
+    "bad_history": Code(ERROR, "'history' is no list of pairs", "[[question, answer], …]"),
+    "bad_label": Code(ERROR, "a label that is neither true nor false", "true or false"),
+    "bad_prefix": Code(ERROR, "a 'prefix' that is neither true nor false, or not the assistant's", "true or false"),
+    "output_not_assistant": Code(ERROR, "an output that is not the assistant's message", "the role assistant"),
+    "last_not_user": Code(ERROR, "nothing is asked: the last message is no user's", "a last message of the user"),
+    "same_answers": Code(WARNING, "the better and the worse answer are the same", "two different answers"),
     # many rows together
-    "duplicate_row": Code(WARNING, "the same row as an earlier one"),
+    "duplicate_row": Code(WARNING, "the same row as an earlier one", "each row once", "duplicates"),
     "conflicting_answers": Code(INFO, "the same prompt as an earlier row, with another answer"),
+    "near_duplicate": Code(WARNING, "nearly the same text as an earlier row", "rows that differ by more than a few words"),
+    "contaminated": Code(WARNING, "text that also stands in a file kept for tests", "tests that training has not seen"),
     "more_in_row": Code(ERROR, "this row has more findings than are listed"),
     # what the rows say
     "refusal_answer": Code(WARNING, "an answer that refuses", "an answer; keep refusals only where they are wanted"),
