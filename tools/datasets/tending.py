@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from tools.context import TRAINER, Context
 from tools.datasets.keeping import mapping_of, pick_dataset, report_of, source_file
-from trainer.data.report.folder import DatasetCard
+from trainer.data.report.readme import DatasetCard
 from trainer.errors import BadInput, Conflict, Forbidden
 from trainer.registry.audit import append
 from trainer.store.tables import Dataset, Job

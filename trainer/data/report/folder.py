@@ -6,7 +6,6 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,46 +13,17 @@ import msgspec
 
 from trainer.data.check import rows
 from trainer.data.report.findings import write_findings
+from trainer.data.report.readme import DatasetCard, Part, readme
 from trainer.errors import BadInput
 from trainer.settings import Settings
-from trainer.types import CheckReport
 
 SPLITS = {"train": "train", "dev": "validation", "test": "test"}  # our parts by the Hub's names
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetCard:
-    """What a version's card tells. Times are seconds since the epoch; `lineage` has the first upload first."""
-
-    name: str
-    report: CheckReport
-    dataset_id: str = ""
-    version: int = 1
-    created_at: float | None = None
-    source: str = ""
-    license: str | None = None
-    retain_until: float | None = None
-    split: Mapping[str, Any] | None = None
-    lineage: tuple[dict[str, Any], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One split of the folder, as the Hub names it."""
-
-    name: str
-    file: str  # relative to the folder
-    rows: int
-    bytes: int
-    sha256: str
 
 
 def card_folder(card: DatasetCard, out_dir: Path, files: Mapping[str, Path]) -> Path:
     """Write README.md, data/<split>.jsonl and findings.jsonl into `out_dir`, which must be new or empty.
 
     `files` holds JSONL by part: {"train", "dev", "test"}, or "train" alone for rows that are not split."""
-    from trainer.data.report.readme import readme
-
     out_dir = Path(out_dir)
     if out_dir.exists() and (not out_dir.is_dir() or any(out_dir.iterdir())):
         raise BadInput(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from trainer.data import card as cards
 from trainer.data import figures
-from trainer.data.report.folder import DatasetCard, Part
+from trainer.types import CheckReport
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 LANGUAGE_SHARE = 0.05
@@ -23,6 +24,33 @@ KNOWN_LICENSES = (
 )
 LICENSES = frozenset(KNOWN_LICENSES.split())
 TAGS = {"preference": ["dpo", "preference"], "unpaired": ["kto"], "reinforcement": ["rl"]}
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetCard:
+    """What a version's card tells. Times are seconds since the epoch; `lineage` has the first upload first."""
+
+    name: str
+    report: CheckReport
+    dataset_id: str = ""
+    version: int = 1
+    created_at: float | None = None
+    source: str = ""
+    license: str | None = None
+    retain_until: float | None = None
+    split: Mapping[str, Any] | None = None
+    lineage: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One split of the folder, as the Hub names it."""
+
+    name: str
+    file: str  # relative to the folder
+    rows: int
+    bytes: int
+    sha256: str
 
 
 def readme(card: DatasetCard, parts: list[Part]) -> str:
