@@ -56,7 +56,11 @@ class Analyzer(Protocol):
 
 
 # the content checks in the order in which they look
-ANALYZERS: dict[str, str] = {}
+ANALYZERS: dict[str, str] = {
+    "signs": "trainer.data.quality.signs:Signs",
+    "answers": "trainer.data.quality.answers:Answers",
+    "sampled": "trainer.data.quality.sampled:Sampled",
+}
 
 
 def load_analyzers(scene: Scene) -> list[Analyzer]:

@@ -1,0 +1,1 @@
+"""Checks of what the rows say: refusals, residue, injected orders, degenerate answers, labels; a file each."""

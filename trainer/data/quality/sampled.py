@@ -1,0 +1,63 @@
+"""Figures that a sample of the rows tells well enough: languages, and tokens by the base's tokenizer."""
+
+from __future__ import annotations
+
+from array import array
+from typing import Any
+
+from trainer.data.analyze import Batch, Scene
+from trainer.data.quality.languages import Languages
+from trainer.data.quality.sample import LONGEST, Picked, Sample
+from trainer.data.quality.token_figures import TokenFigures
+from trainer.data.tokens import load_counter
+from trainer.types import Finding
+
+LONG_LISTED = 10_000  # rows kept as perhaps too long, longest lines of the file's beginning
+
+
+class Sampled:
+    """Memory: the sample, and 12 bytes for each of at most `LONG_LISTED` long rows."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.sample = Sample()
+        self.rows = self.bytes = 0
+        self.counter = load_counter(scene.base, scene.settings)
+        self.long = (array("q"), array("I"))  # line, bytes
+        self.figures: dict[str, Any] = {}
+
+    def add(self, batch: Batch) -> list[Finding]:
+        if not batch.numbers:
+            return []
+        lines = batch.raw.split(b"\n")[: len(batch.numbers)]
+        self.rows += len(lines)
+        self.bytes += len(batch.raw)
+        self.sample.offer(batch.numbers, lines, lambda index: _picked(batch, index, len(lines[index]) + 1))
+        limit = self.counter.limit
+        if limit and len(batch.raw) > limit and len(self.long[0]) < LONG_LISTED and len(max(lines, key=len)) > limit:
+            for number, line in zip(batch.numbers, lines, strict=True):
+                if len(line) > limit:  # a token is hardly ever less than a byte
+                    self.long[0].append(number)
+                    self.long[1].append(min(len(line) + 1, 2**32 - 1))
+        return []
+
+    def finish(self) -> list[Finding]:
+        picked = self.sample.rows()
+        if not picked:
+            return []
+        whole = self.rows <= len(picked)
+        languages = Languages(picked, whole)
+        tokens = TokenFigures(self.scene.format, self.counter, picked, rows=self.rows, size=self.bytes)
+        tokens.long = list(zip(*self.long, strict=True))
+        self.figures = languages.stats() | tokens.stats()
+        return [problem.at(0) for problem in (*languages.problems(), *tokens.problems())]
+
+    def stats(self) -> dict[str, Any]:
+        return self.figures
+
+
+def _picked(batch: Batch, index: int, size: int) -> Picked:
+    prompt, answer, roles = batch.views[index]
+    chars = len(prompt) + len(answer)
+    row = batch.rows[index] if size <= LONGEST else None
+    return Picked(batch.numbers[index], size, prompt[:LONGEST], answer[:LONGEST], max(1, len(roles)), chars, row)

@@ -1,0 +1,64 @@
+"""Signs in the text of a row: refusals, template and HTML residue, injected orders, invisible characters.
+
+One pass over the bytes of a batch finds the few lines that deserve a look; only these are looked at.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from trainer.data.analyze import Batch, Scene
+from trainer.data.findings import Problem
+from trainer.data.quality import html, injection, patterns, refusals, templates
+from trainer.types import Finding
+
+CHECKS = (refusals, templates, html, injection)
+CODES = ("refusal_answer", "template_residue", "html_residue", "prompt_injection", "invisible_characters")
+MANY_REFUSALS = 0.2  # of the rows
+
+
+class Signs:
+    """Memory: one number a code."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.rows = 0
+        self.counts: Counter[str] = Counter()
+
+    def add(self, batch: Batch) -> list[Finding]:
+        self.rows += len(batch.numbers)
+        found: list[Finding] = []
+        for index in _hinted(batch.raw):
+            problems = [problem for check in CHECKS for problem in check.look(batch.views[index])]
+            if problems:
+                self.counts.update({problem.code for problem in problems})
+                found += (problem.at(batch.numbers[index]) for problem in problems)
+        return found
+
+    def finish(self) -> list[Finding]:
+        refused = self.counts["refusal_answer"]
+        if not refused or refused <= MANY_REFUSALS * self.rows:
+            return []
+        share = f"{refused / self.rows:.0%} of the answers refuse ({refused} of {self.rows}). The model would learn it."
+        return [Problem("many_refusals", share).at(0)]
+
+    def stats(self) -> dict[str, Any]:
+        if not self.rows:
+            return {}
+        shares = {code: {"rows": n, "share": round(n / self.rows, 4)} for code in CODES if (n := self.counts[code])}
+        return {"signs": shares}
+
+
+def _hinted(raw: bytes) -> Iterator[int]:
+    """Indices of the lines in which any hint is found, ascending."""
+    hint = patterns.hint(*(check.HINT for check in CHECKS))
+    position = index = 0
+    while found := hint.search(raw, position):
+        start = found.start()
+        index += raw.count(b"\n", position, start)
+        yield index
+        end = raw.find(b"\n", start)
+        if end < 0:
+            return
+        position, index = end + 1, index + 1
