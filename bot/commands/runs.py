@@ -1,0 +1,130 @@
+"""Advice, estimates, training runs and jobs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from bot.commands.words import JOB, NUMBER, Command, any_of, dataset_named, named
+
+TUNING = r"fine-?\s?tun\w*"
+ASKS_ADVICE = any_of(
+    r"^(?:advise|advice)\b",
+    rf"\b(?:should|shall) (?:we|i)\b.*(?:{TUNING}|train|\brag\b|prompt)",
+    rf"\b(?:{TUNING}|rag|prompt\w*)\b.*\b(?:or|vs\.?|versus)\b",
+    rf"\b(?:is|does|would|do (?:we|i)) .*{TUNING}.*\?",
+    rf"\bworth (?:it to )?(?:{TUNING}|train)",
+    rf"\bdo (?:we|i) need (?:to )?(?:{TUNING}|train)",
+)
+ADVISE_WORD = re.compile(r"^(?:advise|advice)\b(?: me| us)?(?: on| about| whether)?:?\s*", re.IGNORECASE)
+EXAMPLES = re.compile(
+    r"(?<![\w.,])(\d[\d,]*)\s*(k)?\s*(?:[\w-]+\s){0,2}(?:examples?|rows?|samples?|pairs?|tickets?)", re.IGNORECASE
+)
+
+
+def advises(text: str) -> Command | None:
+    if not ASKS_ADVICE.search(text):
+        return None
+    arguments: dict[str, Any] = {"question": ADVISE_WORD.sub("", text) or text}
+    said = EXAMPLES.search(text)
+    if said:
+        arguments["examples"] = int(said[1].replace(",", "")) * (1000 if said[2] else 1)
+    return Command("advise", arguments)
+
+
+ESTIMATE = any_of(
+    r"^estimate\b",
+    r"how (?:long|much)\b.*\b(?:train|fine-?tun|run|take|cost)",
+    r"what (?:would|will|does) .*cost",
+)
+ESTIMATED = {"base", "method", "epochs", "replay", "dataset"}
+
+
+def estimates(text: str) -> Command | None:
+    if not ESTIMATE.search(text):
+        return None
+    return Command("estimate_training", {k: v for k, v in _run(text).items() if k in ESTIMATED})
+
+
+TRAIN = re.compile(
+    r"(?:(?:start|run|request|do|launch) (?:(?:a|the|another) )?)?(?:(?:lora|qlora|full) )?"
+    r"(?:re-?train|train|training|fine-?\s?tun(?:e|ing))\b",
+    re.IGNORECASE,
+)
+
+
+def trains(text: str) -> Command | None:
+    return Command("request_training", _run(text)) if TRAIN.match(text) else None
+
+
+LIST_JOBS = re.compile(r"(?:list |show )?(?:all )?(?:the |my )?jobs|list", re.IGNORECASE)
+STATUS = any_of(
+    r"(?:what(?:'?s| is) the )?status\b",
+    r"how(?: is| far|'s| are)\b.*\b(?:it|job|run|training|evaluation|things)\b",
+    r"progress\b",
+    r"is it (?:done|ready)",
+)
+CANCEL = any_of(r"(?:cancel|stop|abort|kill)\b")
+
+
+def tells_status(text: str) -> Command | None:
+    if LIST_JOBS.fullmatch(text):
+        return Command("list_jobs")
+    return Command("job_status", named("job", text, JOB)) if STATUS.match(text) else None
+
+
+def cancels(text: str) -> Command | None:
+    return Command("cancel_job", named("job", text, JOB)) if CANCEL.match(text) else None
+
+
+NO_BASE = r"(?!file-|(?:this|it|that|the|my|our|them|these|those|all|data|dataset|rows|examples)\b)"
+UNTAUGHT = "dora|ia3|dpo|orpo|kto|ppo|grpo|rlhf"  # asked for by name: refused by name, not trained as something else
+AS = r"as(?! (?:soon|possible|well)\b)"
+OPTIONS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "base": (
+        rf"\b(?:on|base)\s*[:=]?\s*(?:the\s+)?[“\"'`]?{NO_BASE}([\w./-]*\w)"
+        rf"|^(?:re-?)?(?:train|fine-?tune) {NO_BASE}([A-Za-z][\w.]*[-/][\w./-]*\w)",
+        str,
+    ),
+    "method": (rf"(?<![\w./-])(qlora|lora|full|{UNTAUGHT})(?![\w/-])", str.lower),
+    "epochs": (rf"({NUMBER})\s*epochs?\b|\bepochs?\s*[:=]?\s*({NUMBER})", float),
+    "learning_rate": (rf"\b(?:lr|learning[ _-]rate)\s*(?:of|[:=])?\s*({NUMBER})", float),
+    "batch_size": (r"\bbatch(?:[ _-]size)?\s*(?:of|[:=])?\s*(-?\d+)\b", int),
+    "max_length": (r"\b(?:max|maximum)?[ _-]?length\s*(?:of|[:=])?\s*(-?\d+)\b", int),
+    "lora_r": (r"\b(?:r|rank)\s*(?:of|[:=])?\s*(-?\d+)\b", int),
+    "seed": (r"\bseed\s*(?:of|[:=])?\s*(-?\d+)\b", int),
+    "suffix": (rf"\b(?:suffix|named|called|{AS})\s*[:=]?\s*[“\"'`]?([^\s“”\"'`,;]+)", str.lower),
+}
+
+
+def _run(text: str) -> dict[str, Any]:
+    """The options of a training run that the text names."""
+    found: dict[str, Any] = dataset_named(text)
+    for name, (pattern, cast) in OPTIONS.items():
+        match = re.search(pattern, text, re.IGNORECASE)
+        if match:
+            found[name] = cast(next(group for group in match.groups() if group))
+    if str(found.get("base", "")).endswith((".jsonl", ".json")):
+        found.pop("base")
+    return found | _replay(text)
+
+
+NO_REPLAY = re.compile(r"\b(?:no|without)\s+replay|\breplay\s*[:=]?\s*(?:off|none)\b", re.IGNORECASE)
+REPLAY_AMOUNT = re.compile(
+    rf"\breplay(?:ing)?(?:\s+of)?\s*[:=]?\s*({NUMBER})\s*(%)?(?!\s*epoch)|({NUMBER})\s*(%)(?:\s+of)?\s+replay",
+    re.IGNORECASE,
+)
+
+
+def _replay(text: str) -> dict[str, float]:
+    """`replay 100%` and `100 % replay` are 1.0; a bare `with replay` is as many old rows as new."""
+    if not re.search(r"\breplay", text, re.IGNORECASE):
+        return {}
+    if NO_REPLAY.search(text):
+        return {"replay": 0.0}
+    said = REPLAY_AMOUNT.search(text)
+    if not said:
+        return {"replay": 1.0}
+    share, percent = float(said[1] or said[3]), said[2] or said[4]
+    return {"replay": share / 100 if percent or share > 10 else share}

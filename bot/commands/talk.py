@@ -1,0 +1,46 @@
+"""Words that ask for no tool: greetings, thanks, and decisions that only a button takes."""
+
+from __future__ import annotations
+
+import re
+
+from bot.commands.words import Command, any_of
+
+HELP = (
+    "Drop a JSONL file into the channel and I check it. Then say, in its thread:\n"
+    "• `advise` – prompt, RAG or fine-tune? e.g. “should we fine-tune for our tone with 400 examples?”\n"
+    "• `check`, `split`, `estimate` – look at the dataset, and what a run would take\n"
+    "• `train` – e.g. “train on tiny-base with lora replay 100% 15 epochs suffix tickets”; nothing runs unasked\n"
+    "• `status`, `jobs`, `cancel` – how runs are, and stop one\n"
+    "• `evaluate`, `show evaluation` – base against tuned on sealed rows\n"
+    "• `promote to tickets`, `roll back tickets` – a second person decides\n"
+    "• `models` – tuned models, bases and aliases"
+)
+UNKNOWN = "I did not understand that. Try `help`, `train`, `status`, or “should we fine-tune for …?”"
+THANKS = "You are welcome."
+BY_BUTTON = "Words decide nothing here: somebody presses Approve or Reject on the card in the thread."
+NOT_DONE = "All right, nothing is done. To stop a run, say `cancel`."
+
+YOU = r"(?:you|a lot|so much|very much|again|work|job|one|tunesmith)\b"
+GREETING = any_of(r"help", r"\?", r"hi", r"hello", r"hey", r"commands", r"what can you do\??", r"")
+GRATITUDE = re.compile(rf"(?:thanks|thank you|cheers|great|nice|cool|perfect)(?:[,!]? {YOU})*", re.IGNORECASE)
+NOT = re.compile(r"(?:do not|don[’']?t|never|no,? don[’']?t)\b", re.IGNORECASE)
+
+
+def helps(text: str) -> Command | None:
+    if GREETING.fullmatch(text):
+        return Command(text=HELP)
+    if NOT.match(text):
+        return Command(text=NOT_DONE)
+    return Command(text=THANKS) if GRATITUDE.fullmatch(text) else None
+
+
+DECIDES = re.compile(
+    r"(?:yes,?\s+)?(?:i\s+)?(?:approved?|reject(?:ed)?|confirm(?:ed)?|lgtm|ship it|do it|yes|ok|okay|go|go ahead)\b"
+    r"(?:[,!]?\s+(?:it|this|that|the .{1,40}|do it|(?:appr|file|ftjob)-\w+|approved?))*|.*\bapprov\w+ it",
+    re.IGNORECASE,
+)
+
+
+def decides(text: str) -> Command | None:
+    return Command(text=BY_BUTTON) if DECIDES.fullmatch(text) else None
