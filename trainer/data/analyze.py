@@ -60,6 +60,7 @@ ANALYZERS: dict[str, str] = {
     "signs": "trainer.data.quality.signs:Signs",
     "answers": "trainer.data.quality.answers:Answers",
     "sampled": "trainer.data.quality.sampled:Sampled",
+    "target": "trainer.data.target_rules:TargetRules",
 }
 
 

@@ -162,6 +162,7 @@ ROWS: Any = st.one_of(
         ANSWER,
         ANSWER,
     ),
+    st.builds(lambda a, x: {"messages": a, "reference": x}, st.lists(ASKED, min_size=1, max_size=2), LOOSE),
     st.dictionaries(NAMES, LOOSE, max_size=5),
     LOOSE,
 )

@@ -1,5 +1,5 @@
 """OpenAI preference rows: {"input": {"messages", "tools"?, "parallel_tool_calls"?}, "preferred_output": [message],
-"non_preferred_output": [message]}; the outputs are the assistant's messages."""
+"non_preferred_output": [message]}; the outputs are the assistant's messages, with the results of its tools."""
 
 from __future__ import annotations
 
@@ -85,8 +85,8 @@ def _look_output(row: dict[str, Any], name: str, look: Look) -> bool:
         return False
     for i, message in enumerate(row[name]):
         role = message.get("role", "assistant") if isinstance(message, dict) else "assistant"
-        if role != "assistant" and not isinstance(role, Unreadable):
-            said = f"An output is the assistant's; this message is {quote(role, 24)}'s."
+        if role not in ("assistant", "tool") and not isinstance(role, Unreadable):
+            said = f"An output is the assistant's, with its tools' results; this message is {quote(role, 24)}'s."
             look.say("output_not_assistant", said, f"{name}[{i}].role", quote(role, 24))
     return True
 
