@@ -26,12 +26,12 @@ def write_page(report: CheckReport, path: Path, *, title: str) -> Path:
 
 def page(report: CheckReport, *, title: str) -> str:
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
-        title=escape(title),
+        title=_shown(title),
         verdict=report.verdict.value,
         symbol=SYMBOL[report.verdict],
-        headline=escape(card.headline(report, mend=f"tunesmith data fix {title}")),
+        headline=_shown(card.headline(report, mend=f"tunesmith data fix {title}")),
         numbers="".join(
-            f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in card.numbers(report).items()
+            f"<div><dt>{_shown(k)}</dt><dd>{_shown(v)}</dd></div>" for k, v in card.numbers(report).items()
         ),
         facts=_table(("What", "Is"), _facts(report)),
         codes=_codes(report),
@@ -101,11 +101,11 @@ def _shares(title: str, name: str, shares: dict[str, float]) -> str:
 
 
 def _table(head: Iterable[str], rows: Cells) -> str:
-    top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
-    body = "".join(f"<tr>{''.join(f'<td>{escape(_visible(cell))}</td>' for cell in row)}</tr>\n" for row in rows)
+    top = "".join(f'<th scope="col">{_shown(cell)}</th>' for cell in head)
+    body = "".join(f"<tr>{''.join(f'<td>{_shown(cell)}</td>' for cell in row)}</tr>\n" for row in rows)
     return f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>\n{body}</tbody></table></div>'
 
 
-def _visible(cell: object) -> str:
-    """Control and direction characters cannot change what a reader sees around them."""
-    return "".join(c if c.isprintable() or c == " " else f"\\u{ord(c):04x}" for c in str(cell))
+def _shown(cell: object) -> str:
+    """Text as text: no markup, and control or direction characters cannot change what stands around them."""
+    return escape("".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in str(cell)))
