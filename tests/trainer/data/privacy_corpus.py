@@ -265,7 +265,7 @@ def us_address(rng: random.Random) -> str:
 
 
 def uk_address(rng: random.Random) -> str:
-    code = shape(rng, rng.choice(["NW1 #", "SW1A #", "M1 #", "LS2 #", "EC1V #"])) + chars(rng, 2, "ABDEFGHJLN")
+    code = rng.choice(["NW1 ", "SW1A ", "M1 ", "LS2 ", "EC1V ", "B33 "]) + digits(rng, 1) + chars(rng, 2, "ABDEFGHJLN")
     flat = rng.choice(["", f"Flat {rng.randint(1, 30)}, "])
     house = f"{rng.randint(1, 300)}{rng.choice(['', '', 'A', 'B'])}"
     city = rng.choice([f", {rng.choice(UK_CITIES)} {code}", f", {rng.choice(UK_CITIES)}, {code}", f"\n{rng.choice(UK_CITIES)}\n{code}"])
@@ -414,10 +414,10 @@ CARD = [
 ]
 NO_CARD = [
     lambda r: f"Card {wrong_last(card_plain(r))} was declined as mistyped.",
-    lambda r: f"Order {digits(r, 16)[:0]}9{digits(r, 15)} shipped",
+    lambda r: f"Order 9{digits(r, 15)} shipped",
     lambda r: f"Tracking number {'9400'}{digits(r, 18)}",
     lambda r: f"timestamp {1_600_000_000_000_000 + r.randint(0, 10**14)} in µs",
-    lambda r: f"The cards are 4000 0000 0000 000{r.randint(3, 9)}"[:28] + "…",
+    lambda r: f"order {card_plain(r)} is on its way",
     lambda r: "IMEI 35" + digits(r, 13),
     lambda r: "1234 5678 9012 345" + str(r.randint(0, 5)),
     lambda r: f"{r.randint(1, 9)}{digits(r, 24)} is a big number",
@@ -789,8 +789,7 @@ SECRETS: dict[str, tuple[list[Any], list[Any]]] = {
     "aws_secret_key": (
         [said(("aws_secret_access_key = ", ""), ("AWS_SECRET_ACCESS_KEY=", "\n"), ('"SecretAccessKey": "', '"'),
               ("export AWS_SECRET_ACCESS_KEY='", "'"))(lambda r: chars(r, 40, B64 + "/+")),
-         lambda r: ("AKIA" + "Q2" + chars(r, 14, string.ascii_uppercase) + "\n", chars(r, 38, B64 + "/+") + "a9", "")[:0]
-         or ("aws_secret_access_key: ", chars(r, 39, B64 + "/+") + "Z", "\nregion: eu")],
+         lambda r: ("aws_secret_access_key: ", chars(r, 39, B64 + "/+") + "Z", "\nregion: eu")],
         [*hidden("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"), "aws_secret_access_key = ${AWS_SECRET_ACCESS_KEY}",
          "aws_secret_access_key = <your secret key here>", "aws_secret_access_key=" + "x" * 40,
          lambda r: "The secret access key has 40 characters; sha1 " + chars(r, 40, "0123456789abcdef"),

@@ -1,0 +1,123 @@
+"""Finds personal data and secrets in a text, and the rows of raw JSON lines that may hold any.
+
+Two stages. `candidates` runs one RE2 automaton over raw JSON bytes and names the lines that deserve a look; `find`
+looks at a decoded text: a set of patterns tells which kinds may be in it, each such pattern proposes places, and the
+kind's confirmation (check digits, numbering plans, words around it) decides. Time is linear in the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, NamedTuple
+
+from trainer.data.privacy.context import Span
+from trainer.data.privacy.kinds import ESCAPED, KINDS, Kind, fold
+
+MEMORY = 256 * 1024 * 1024  # what an automaton may take at most; it takes a few MiB
+PIECE = 64 * 1024  # longer texts are looked at in pieces …
+OVERLAP = 16 * 1024  # … that overlap by more than the longest hit
+
+
+class Hit(NamedTuple):
+    """A place in a text, in characters. The value itself is kept nowhere."""
+
+    kind: str
+    start: int
+    end: int
+
+
+def _options() -> Any:
+    import re2
+
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = MEMORY
+    options.encoding = re2.Options.Encoding.LATIN1
+    return options
+
+
+def _bytes(pattern: str) -> bytes:
+    """A pattern over bytes: what is not ASCII in it stands for its UTF-8."""
+    return pattern.encode("utf-8")
+
+
+@cache
+def _union() -> Any:
+    import re2
+
+    hints = dict.fromkeys(kind.hint or kind.pattern for kind in KINDS.values())
+    return re2.compile(_bytes("|".join(f"(?:{hint})" for hint in (*hints, ESCAPED))), _options())
+
+
+@cache
+def _patterns() -> tuple[Any, list[Any]]:
+    """The set that tells which kinds may be in a text, and each kind's own pattern, in the order of KINDS."""
+    import re2
+
+    options = _options()
+    chosen = re2.Set.SearchSet(options)
+    for kind in KINDS.values():
+        chosen.Add(_bytes(kind.pattern))
+    chosen.Compile()
+    return chosen, [re2.compile(_bytes(kind.pattern), options) for kind in KINDS.values()]
+
+
+def candidates(raw: bytes) -> Iterator[int]:
+    """The indices of the lines (0 for the first) that may hold something. Lines end in LF."""
+    search = _union().search
+    at = line = counted = 0
+    while (found := search(raw, at)) is not None:
+        start = found.start()
+        line += raw.count(b"\n", counted, start)
+        yield line
+        counted = at = raw.find(b"\n", start) + 1
+        if not at:
+            return
+        line += 1
+
+
+def find(text: str) -> list[Hit]:
+    """Everything found, in order, without overlaps: where two kinds claim a place, the earlier in KINDS wins."""
+    folded = fold(text)
+    raw = folded.encode("latin-1", "replace")
+    spans: set[tuple[int, int, int]] = set()
+    for start in range(0, max(1, len(raw) - OVERLAP), PIECE - OVERLAP):
+        spans.update(_piece(folded, raw, start, min(len(raw), start + PIECE)))
+    return _best(sorted(spans, key=lambda s: (s[0], s[1] - s[2], s[1])), len(raw))
+
+
+def _piece(text: str, raw: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """(rank of the kind, start, end) of every confirmed place that begins in this piece."""
+    chosen, patterns = _patterns()
+    whole = start == 0 and end == len(raw)
+    for rank in chosen.Match(raw if whole else raw[start:end]) or ():
+        for span in _confirmed(KINDS_BY_RANK[rank], patterns[rank], text, raw, start, end):
+            yield rank, *span
+
+
+KINDS_BY_RANK = list(KINDS.values())
+NAMES_BY_RANK = list(KINDS)
+
+
+def _confirmed(kind: Kind, pattern: Any, text: str, raw: bytes, at: int, end: int) -> Iterator[Span]:
+    while (found := pattern.search(raw, at, end)) is not None:
+        start, stop = found.span()
+        span = kind.confirm(text, start, stop)
+        if span is not None:
+            yield span
+            at = max(span[1], start + 1)
+        else:
+            at = start + 1
+            while at < stop and raw[at : at + 1].isalnum():
+                at += 1
+
+
+def _best(spans: list[tuple[int, int, int]], size: int) -> list[Hit]:
+    taken = bytearray(size)
+    hits = []
+    for rank, start, end in spans:
+        if taken.find(1, start, end) < 0:
+            taken[start:end] = b"\x01" * (end - start)
+            hits.append(Hit(NAMES_BY_RANK[rank], start, end))
+    return sorted(hits, key=lambda hit: hit.start)
