@@ -67,7 +67,8 @@ def _broken(report: CheckReport, mend: str) -> str:
     if whole and not report.rows and CODES[whole.code].fix:
         return f"Broken as it is, but the file can be mended: {mend}. {whole.message}"
     if report.rows and not report.accepted and (whole is None or whole.code == "too_few_rows"):
-        return f"Broken: none of the {report.rows:,} rows {FITS.get(report.kind, 'can be trained on')}.{_mixed(report)}"
+        rows = f"none of the {report.rows:,} rows" if report.rows > 1 else "not even its one row"
+        return f"Broken: {rows} can be used.{_mixed(report)}"
     return f"Broken: {whole.message}" if whole else f"Broken: {report.accepted:,} of {report.rows:,} rows are usable."
 
 

@@ -37,13 +37,13 @@ def test_findings_are_summed_worst_first(tmp_path: Path) -> None:
 
 
 def test_a_broken_file_leads_with_the_reason(tmp_path: Path) -> None:
-    report = report_of(tmp_path / "f.jsonl", "a,b", "1,2")
-    assert card.headline(report).startswith("Broken: This looks like CSV")
+    report = report_of(tmp_path / "f.jsonl", "<!DOCTYPE html>", "<html><title>Sign in</title></html>")
+    assert card.headline(report).startswith("Broken: This is a web page")
     assert card.text(report).count("\n") == 1
     few = report_of(tmp_path / "g.jsonl", row(1))
     assert card.headline(few) == "Broken: The file has 1 usable row; training needs at least 10."
     none = report_of(tmp_path / "h.jsonl", "{}", "{}")
-    assert card.headline(none) == "Broken: none of the 2 rows can be trained on."
+    assert card.headline(none) == "Broken: none of the 2 rows can be used."
     assert card.worst(none, 1) == ["The file has 0 usable rows; training needs at least 10."]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -40,8 +40,13 @@ def about(entry: Any) -> str:
 
 
 @answers
-def codes(as_json: Json = False) -> None:
+def codes(
+    markdown: Annotated[bool, typer.Option("--markdown", help="As the table of docs/data.md.")] = False,
+    as_json: Json = False,
+) -> None:
     """List every kind of finding: severity, meaning, what would be right, which fix mends it."""
+    if markdown:
+        finish({}, table(), as_json=False)
     value = {
         "codes": [
             {"code": code, "severity": c.severity.value, "meaning": c.meaning, "expected": c.expected, "fix": c.fix}
@@ -49,3 +54,13 @@ def codes(as_json: Json = False) -> None:
         ]
     }
     finish(value, "\n".join(f"{code}  {c.severity.value}  {c.meaning}" for code, c in CODES.items()), as_json=as_json)
+
+
+def table() -> str:
+    """Every code as a Markdown table, in the order of CODES."""
+    rows = (f"| `{code}` | {c.severity.value} | {c.meaning} | {_fix(c.fix)} |" for code, c in CODES.items())
+    return "\n".join(["| Code | Severity | Meaning | Fix |", "| --- | --- | --- | --- |", *rows])
+
+
+def _fix(name: str) -> str:
+    return f"`{name}`" if name else ""
