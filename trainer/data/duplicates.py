@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from trainer.data.analyze import Batch, Scene
 from trainer.data.findings import Problem
-from trainer.data.similar import Clusters, firsts, own_text
+from trainer.data.similar import Clusters, firsts, own_texts
 from trainer.types import Finding
 
 _lines = msgspec.json.Encoder(order="sorted").encode_lines
@@ -41,8 +41,8 @@ class Duplicates:
         if self._format.kind == "chat":
             prompts = [view.prompt for view in batch.views]
             self._prompts.append(np.fromiter(map(hash, prompts), np.int64, count))
-        form = self._format
-        self._clusters.add([own_text(form, row, view) for row, view in zip(batch.rows, batch.views, strict=True)])
+        texts = own_texts(self._format, batch.rows, batch.views)
+        self._clusters.add(texts.whole(), texts.heads)
         return ()
 
     def finish(self) -> Iterator[Finding]:

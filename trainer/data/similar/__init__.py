@@ -4,7 +4,7 @@ What counts, in one place. A row's text is its prompt and its answer, without a 
 its head. It is read without regard to case, white space and punctuation (signs that carry meaning, such as
 `+ = / % $ #`, stay). Two rows are near duplicates
 
-- when these texts are equal, however short they are; or
+- when these texts and the messages at their heads are equal, however short they are; or
 - when the Jaccard similarity of their shingles is at least 0.6 and each has at least 24 shingles of its own.
 
 A shingle is a window of 16 bytes that begins at a word (at each character of scripts without spaces): two or
@@ -17,7 +17,7 @@ Candidates come from MinHash signatures (rensa) in bands; each candidate pair is
 Clusters are what pairs connect. Neither the order of the rows nor exact copies of rows change the clusters.
 """
 
-from trainer.data.similar.clusters import Clusters, firsts
-from trainer.data.similar.texts import own_prompt, own_text
+from trainer.data.similar.clusters import Clusters, firsts, join, roots_of
+from trainer.data.similar.texts import Texts, own_texts
 
-__all__ = ["Clusters", "firsts", "own_prompt", "own_text"]
+__all__ = ["Clusters", "Texts", "firsts", "join", "own_texts", "roots_of"]

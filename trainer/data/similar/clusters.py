@@ -14,7 +14,7 @@ from trainer.data.similar.spill import Spill
 
 SIMILAR = 0.6  # Jaccard
 OWN = 24  # shingles that a row needs, besides common ones, to be compared
-SAMPLE = 20_000  # rows from which it is learnt which shingles are common
+SAMPLE = 10_000  # rows from which it is learnt which shingles are common
 CHUNK = 8192  # rows, or pairs, at a time
 NEIGHBOURS = 3  # within a bucket, each row is measured against so many next ones and the first
 
@@ -31,13 +31,14 @@ class Clusters:
         self._widths: list[NDArray[np.uint32]] = []
         self._whole: list[NDArray[np.uint64]] = []
 
-    def add(self, texts: Sequence[str]) -> None:
+    def add(self, texts: Sequence[str], heads: NDArray[np.uint64] | None = None) -> None:
+        """Texts, and a hash of what stands above each: equal texts under different heads are not the same."""
         if texts:
             made = shingles(texts)
             self._spill.write(made.kept)
             self._counts.append(made.counts.astype(np.uint8 if made.counts.max() < 256 else np.uint32))
             self._widths.append(made.widths)
-            self._whole.append(made.whole)
+            self._whole.append(made.whole if heads is None else made.whole ^ heads)
 
     def roots(self, leave_out: NDArray[np.bool_] | None = None) -> Ids:
         """For each text the place of the first text of its cluster; its own place where it stands alone.
@@ -63,8 +64,8 @@ class Clusters:
         """Write the keys of all rows that can be compared, a file a band; return these rows."""
         compared: list[Ids] = []
         files = [Spill(path, "<u8") for path in self._bands]
-        for ids in rows.chunks():
-            ids = ids[alone[ids] & (rows.counts[ids] >= OWN)]
+        for chunk in rows.chunks():
+            ids = chunk[alone[chunk] & (rows.counts[chunk] >= OWN)]
             hashes, counts = rows.own(ids)
             enough = counts >= OWN
             if enough.any():
@@ -80,12 +81,10 @@ class Clusters:
         for file in self._files:
             keys = file.read()
             file.close()
-            order = np.lexsort((whole[compared], keys))
-            keys = keys[order]
-            shared = np.flatnonzero(keys[1:] == keys[:-1])
+            shared = np.flatnonzero(is_among(keys, distinct(keys, 2)))
             if len(shared):
-                members = np.union1d(shared, shared + 1)
-                yield _pairs(keys[members], compared[order[members]])
+                shared = shared[np.lexsort((whole[compared[shared]], keys[shared]))]
+                yield _pairs(keys[shared], compared[shared])
 
 
 def _pairs(keys: NDArray[np.uint64], ids: Ids) -> Ids:
@@ -109,7 +108,6 @@ class _Rows:
         self.widths = np.concatenate([np.empty(0, np.uint32), *widths])
         self.starts = np.cumsum(self.counts, dtype=np.int64) - self.counts
         self.common = np.empty(0, np.uint32)
-        self._hint = np.zeros(1 << 16, np.bool_)
 
     def chunks(self) -> Iterator[Ids]:
         for start in range(0, len(self.counts), CHUNK):
@@ -126,11 +124,9 @@ class _Rows:
         for start in range(0, len(ids), CHUNK):
             some = ids[start : start + CHUNK]
             hashes, counts = self._take(some)
-            pairs = np.repeat(np.arange(len(some), dtype=np.uint64), counts) | hashes.astype(np.uint64) << np.uint64(32)
-            seen.append((np.unique(pairs) >> np.uint64(32)).astype(np.uint32))
-        values, times = np.unique(np.concatenate([np.empty(0, np.uint32), *seen]), return_counts=True)
-        self.common = values[times > limit]
-        self._hint[self.common >> 16] = True
+            rows = np.repeat(np.arange(len(some), dtype=np.uint64), counts)
+            seen.append(distinct(rows << np.uint64(32) | hashes).astype(np.uint32))
+        self.common = distinct(np.concatenate([np.empty(0, np.uint32), *seen]), limit + 1)
 
     def own(self, ids: Ids) -> tuple[NDArray[np.uint32], Ids]:
         """The shingles of these rows that are not common, and how many each has."""
@@ -154,14 +150,10 @@ class _Rows:
         hashes, counts = self._take(ids)
         places = np.repeat(np.arange(len(ids), dtype=np.uint64), counts)
         own = self._own(hashes) & (hashes < limits[places])
-        return np.unique(places[own] << np.uint64(32) | hashes[own])
+        return distinct(places[own] << np.uint64(32) | hashes[own])
 
     def _own(self, hashes: NDArray[np.uint32]) -> NDArray[np.bool_]:
-        own = np.ones(len(hashes), np.bool_)
-        if len(self.common):
-            maybe = np.flatnonzero(self._hint[hashes >> 16])
-            own[maybe] = ~np.isin(hashes[maybe], self.common)
-        return own
+        return ~is_among(hashes, self.common)
 
     def _take(self, ids: Ids) -> tuple[NDArray[np.uint32], Ids]:
         counts = self.counts[ids].astype(np.int64)
@@ -179,6 +171,30 @@ def common_limit(rows: int) -> int:
     """A shingle in more rows than this is common: a quarter of a small file, 50 rows, 2 % of a larger file, 1,000
     rows of a huge one; never fewer than 8."""
     return max(8, min(50, rows // 4), min(1000, rows // 50))
+
+
+def distinct(values: NDArray, times: int = 1) -> NDArray:
+    """The different values, ascending, of those that stand there so many times at least. (np.unique hashes, which
+    takes ten times as long.)"""
+    ordered = np.sort(values)
+    heads = np.concatenate(([True], ordered[1:] != ordered[:-1]))[: len(ordered)]
+    if times == 1:
+        return ordered[heads]
+    places = np.flatnonzero(heads)
+    return ordered[places[np.diff(places, append=len(ordered)) >= times]]
+
+
+def is_among(values: NDArray, few: NDArray) -> NDArray[np.bool_]:
+    """Which values are among `few` ascending ones of the same type; the top 16 bits rule most of them out."""
+    found = np.zeros(len(values), np.bool_)
+    if len(few):
+        shift = values.dtype.type(values.dtype.itemsize * 8 - 16)
+        hint = np.zeros(1 << 16, np.bool_)
+        hint[few >> shift] = True
+        maybe = np.flatnonzero(hint[values >> shift])
+        places = np.minimum(np.searchsorted(few, values[maybe]), len(few) - 1)
+        found[maybe] = few[places] == values[maybe]
+    return found
 
 
 def firsts(keys: NDArray, leave_out: NDArray[np.bool_] | None = None) -> Ids:

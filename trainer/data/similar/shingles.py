@@ -50,8 +50,8 @@ class Shingles(NamedTuple):
 def shingles(texts: Sequence[str]) -> Shingles:
     """The shingles of some rows."""
     codes, ascii_only = normalised(texts)
-    starts = _starts(codes, ascii_only)
-    hashes = _hashes(codes, starts)
+    starts = word_starts(codes, ascii_only)
+    hashes = hash_pairs(*words_at(codes, starts))
     heads = np.flatnonzero(codes[starts] == MARK)
     widths = np.diff(heads, append=len(starts)).astype(np.uint32)
     kept = (hashes >> np.uint64(32)).astype(np.uint32)
@@ -83,7 +83,7 @@ def normalised(texts: Sequence[str]) -> tuple[NDArray[np.uint8], bool]:
     return codes[:-1][~needless], ascii_only
 
 
-def _starts(codes: NDArray[np.uint8], ascii_only: bool) -> NDArray[np.int64]:
+def word_starts(codes: NDArray[np.uint8], ascii_only: bool) -> NDArray[np.int64]:
     """Where windows begin: at each mark, at each word, at each character of a script without spaces, and every
     16 bytes in longer words, so that every byte is in some window."""
     stop = codes <= SPACE
@@ -105,15 +105,21 @@ def _starts(codes: NDArray[np.uint8], ascii_only: bool) -> NDArray[np.int64]:
     return np.flatnonzero(begins)
 
 
-def _hashes(codes: NDArray[np.uint8], starts: NDArray[np.int64]) -> NDArray[np.uint64]:
-    words: Any = np.ndarray((len(codes) - 7,), dtype="<u8", buffer=codes.data, strides=(1,))
-    hashes = words[starts] * _A
-    hashes ^= words[starts + 8] * _B
-    hashes ^= hashes >> np.uint64(29)
-    hashes *= _C
-    hashes ^= hashes >> np.uint64(32)
-    hashes *= _A
-    return hashes
+def words_at(codes: NDArray[np.uint8], starts: NDArray[np.int64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """The 16 bytes from each start on, as two little-endian numbers."""
+    eights: Any = np.ndarray((len(codes) - 7,), dtype="<u8", buffer=codes.data, strides=(1,))
+    return eights[starts], eights[starts + 8]
+
+
+def hash_pairs(low: NDArray[np.uint64], high: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Mix two numbers into one, in place of the first."""
+    low *= _A
+    low ^= high * _B
+    low ^= low >> np.uint64(29)
+    low *= _C
+    low ^= low >> np.uint64(32)
+    low *= _A
+    return low
 
 
 def _whole(hashes: NDArray[np.uint64], heads: NDArray[np.int64], widths: NDArray[np.uint32]) -> NDArray[np.uint64]:

@@ -2,32 +2,55 @@
 
 from __future__ import annotations
 
-from typing import Any
+import hashlib
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from trainer.data.formats import Format
 from trainer.data.formats.openai_chat import text_of
+from trainer.data.formats.typed_chat import Row
 from trainer.data.view import View
 
 _ABOVE = frozenset({"system", "developer"})
 
 
-def own_text(format: Format, row: Any, view: View) -> str:
-    """Prompt and answer, without a system or developer message at the head."""
-    return f"{own_prompt(format, row, view)}\n{view.answer}"
+class Texts(NamedTuple):
+    """Of each row: its prompt without a system or developer message at the head, a hash of that message (0 for
+    none), and its answer."""
+
+    prompts: list[str]
+    heads: NDArray[np.uint64]
+    answers: list[str]
+
+    def whole(self) -> list[str]:
+        """Prompt and answer of each row."""
+        return [f"{prompt}\n{answer}" for prompt, answer in zip(self.prompts, self.answers, strict=True)]
 
 
-def own_prompt(format: Format, row: Any, view: View) -> str:
-    """Everything before the last answer, without a system or developer message at the head."""
-    if not view.roles or view.roles[0] not in _ABOVE:
-        return view.prompt
-    head = _head(format, row)
-    return view.prompt[len(head) + 1 :] if head and view.prompt.startswith(head) else view.prompt
+def own_texts(format: Format, rows: Sequence[Any], views: Sequence[View]) -> Texts:
+    """The own words of some rows, in order."""
+    prompts, heads = [], []
+    for row, (given, _, roles) in zip(rows, views, strict=True):
+        prompt, known = given, 0
+        if roles and roles[0] in _ABOVE:
+            head = row.messages[0].content if type(row) is Row else _head(format, row)
+            if given.startswith(head):
+                prompt, known = given[len(head) + 1 :], _known(head)
+        prompts.append(prompt)
+        heads.append(known)
+    return Texts(prompts, np.array(heads, np.uint64), [view.answer for view in views])
 
 
 def _head(format: Format, row: Any) -> str:
-    messages = getattr(row, "messages", None)
-    if messages:
-        content = messages[0].content
-        return content if isinstance(content, str) else ""
     chat = format.chat(row)
     return text_of(chat["messages"][0]) if chat else ""
+
+
+@lru_cache(maxsize=256)
+def _known(head: str) -> int:
+    said = " ".join(head.casefold().split()).encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(said, digest_size=8).digest(), "little")
