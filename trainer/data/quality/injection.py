@@ -67,7 +67,9 @@ _LEAK = (
     r"context|conversation|payload|msg|message|info|q|d)=[^)\s]*\)"
 )
 _ENGLISH_ORDERS = "(?is)" + _ORDERS
-_TAG_RUN = re.compile("(?<!\U0001f3f4)[\U000e0000-\U000e007f]+")  # after a black flag they make a country's flag
+_TAG_RUN = re.compile(
+    "(?<![\U0001f3f4\U000e0000-\U000e007f])[\U000e0000-\U000e007f]+"
+)  # after a black flag they make a country's flag
 _BIDI = re.compile("[\u202a\u202b\u202d\u202e]")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 _ZERO_RUN = re.compile("[\u200b\u200c\u200d\u2060\ufeff]{8,}")

@@ -17,16 +17,26 @@ START = 240  # characters of the answer that are looked at
 HINT = "|".join(
     (
         rf"can(?:{APOSTROPHE}t|not|{GAP}not){GAP}(?:really{GAP})?[a-z]",
-        rf"(?:unable|not{GAP}able|not{GAP}allowed|not{GAP}permitted|not{GAP}comfortable|decline){GAP}(?:to|with)",
+        rf"(?:unable|not{GAP}able|not{GAP}allowed|not{GAP}permitted|not{GAP}comfortable){GAP}to|decline",
         rf"(?:won{APOSTROPHE}t|will{GAP}not)",
-        rf"(?:as|i{APOSTROPHE}m|i{GAP}am|just){GAP}an?{GAP}(?:ai|artificial|large|language)",
-        rf"(?:ich{GAP}kann|als{GAP}ki|ki-sprachmodell|dabei{GAP}kann{GAP}ich)",
-        rf"(?:je{GAP}ne{GAP}(?:peux|suis)|en{GAP}tant{GAP}qu)",
-        rf"(?:no{GAP}puedo|no{GAP}me{GAP}es{GAP}posible|modelo{GAP}de{GAP}l|non{GAP}posso|modello{GAP}linguistico)",
-        rf"(?:ik{GAP}kan|als{GAP}taalmodel|nie{GAP}mog)",
-        anyhow("não posso", "Não posso", "językowy", "無法協助", "语言模型", "語言模型", "我不能", "我无法", "我無法"),
-        anyhow("無法提供", "言語モデル", "お手伝いできません", "お答えできません", "언어 모델", "도와드릴 수 없"),
-        anyhow("не могу", "языковая модель"),
+        rf"(?:as|i{APOSTROPHE}m|i{GAP}am|just|only){GAP}an?{GAP}(?:ai|artificial|large|language)",
+        rf"ich{GAP}(?:kann|darf)|als{GAP}ki|sprachmodell|kann{GAP}ich|taalmodel|ik{GAP}kan",
+        rf"je{GAP}ne{GAP}(?:peux|suis)|en{GAP}tant{GAP}qu|in{GAP}quanto{GAP}(?:ia|modello|intell)",
+        rf"no{GAP}puedo|como{GAP}(?:una?{GAP})?(?:ia|modelo|intelig)|non{GAP}posso|nie{GAP}mog|jako{GAP}(?:model|sztuczna)",
+        anyhow(
+            "não posso",
+            "Não posso",
+            "künstliche",
+            "抱歉",
+            "对不起",
+            "對不起",
+            "语言模型",
+            "語言模型",
+            "人工智能",
+            "人工智慧",
+        ),
+        anyhow("作为AI", "作為AI", "申し訳", "言語モデル", "죄송", "언어 모델", "не могу", "языковая модель"),
+        anyhow("искусственный", "как ИИ", "Как ИИ"),
     )
 )
 
