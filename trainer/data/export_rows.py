@@ -130,6 +130,7 @@ def _learnt(message: Row, title: str) -> None:
 def to_sharegpt(row: Row) -> Row:
     """Calls become `function_call` turns; the results of one turn's calls become one `observation`."""
     system, messages = _system_and_turns(row, "ShareGPT")
+    _look_order(messages, "ShareGPT", by_name=False)
     turns: list[Row] = []
     while messages:
         if messages[0]["role"] == "tool":
@@ -148,6 +149,20 @@ def to_sharegpt(row: Row) -> Row:
     if row.get("tools"):
         sharegpt["tools"] = as_text([_inner(tool) for tool in row["tools"]])
     return sharegpt | _metadata(row)
+
+
+def _look_order(messages: list[Row], title: str, *, by_name: bool) -> None:
+    """Without ids a result belongs to the first open call, or to the first of its function's name."""
+    waiting: dict[str, str] = {}  # id → function
+    for message in messages:
+        if message["role"] != "tool":
+            waiting = {call["id"]: _function(call)["name"] for call in message.get("tool_calls") or ()}
+            continue
+        answered = message["tool_call_id"]
+        same = [call for call, name in waiting.items() if not by_name or name == waiting[answered]]
+        if same[0] != answered:
+            raise Cannot(f"{title} tells results by the order of their calls; here they stand in another.")
+        del waiting[answered]
 
 
 def _results(texts: list[str]) -> str:
@@ -197,6 +212,7 @@ def _no_number(name: str) -> Any:
 def to_vertex(row: Row) -> Row:
     """Contents with parts; the results of one turn's calls stand in one content."""
     system, messages = _system_and_turns(row, "Vertex AI")
+    _look_order(messages, "Vertex AI", by_name=True)
     contents: list[Row] = []
     names: dict[str, str] = {}
     before = ""

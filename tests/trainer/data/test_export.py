@@ -83,6 +83,8 @@ SKIPPED = [
     ("sharegpt", {"messages": [USER, ASSISTANT, ASSISTANT]}, "in turn"),
     ("sharegpt", {"messages": [USER, calling(call("a", '{"a": 1, "a": 2}'))]}, "a key twice"),
     ("sharegpt", {"messages": [USER, calling(call("a")) | {"content": "wait"}]}, "in one turn"),
+    ("sharegpt", {"messages": [*TWO["messages"][:2], result("b"), result("a"), ASSISTANT]}, "order of their calls"),
+    ("vertex", {"messages": [*TWO["messages"][:2], result("b"), result("a"), ASSISTANT]}, "order of their calls"),
     ("vertex", {"messages": [USER, calling(call("a", '{"a": NaN}'))]}, "number that is none"),
     ("vertex", {"messages": [USER, SYSTEM, ASSISTANT]}, "one system text"),
     ("vertex", {"messages": [USER, ASSISTANT], "parallel_tool_calls": False}, "one at a time"),
