@@ -148,3 +148,44 @@ def test_nothing_is_pushed_without_leave(
 def test_the_lists_name_what_is_known(desk: Desk) -> None:
     assert "openai-chat" in {f["name"] for f in desk.json("formats")["formats"]}
     assert "duplicate_row" in {c["code"] for c in desk.json("codes")["codes"]}
+
+
+def test_a_file_is_mended_beside_itself(desk: Desk, good: Path, tmp_path: Path) -> None:
+    good.write_text(good.read_text() + "{oops\n" + chat(1))
+    before = good.read_bytes()
+
+    made = desk.json("fix", str(good))
+
+    assert good.read_bytes() == before
+    assert made["rows"] == 40 and made["applied"] == {"duplicates": 1} and made["quarantined"] == 1
+    assert desk.run("check", made["file"]).startswith("Good: all 40 rows")
+    assert json.loads(Path(made["quarantine"]).read_text())["line"] == 41
+
+
+def test_only_the_fixes_that_were_named(desk: Desk, good: Path) -> None:
+    good.write_text(good.read_text() + chat(1))
+
+    assert desk.json("fix", str(good), "--only", "whitespace")["applied"] == {}
+    assert "magic" in desk.json("fix", str(good), "--only", "magic", code=2)["error"]["message"]
+    assert "duplicates" in {f["name"] for f in desk.json("fix", "--list")["fixes"]}
+
+
+def test_a_kept_dataset_is_mended_into_its_next_version(desk: Desk, good: Path) -> None:
+    good.write_text(good.read_text() + chat(1))
+    first = desk.json("keep", str(good))["id"]
+
+    made = desk.json("fix", first)
+
+    assert (made["parent"], made["version"]) == (first, 2)
+    assert [row["version"] for row in desk.json("lineage", made["dataset"])["lineage"]] == [1, 2]
+    assert desk.json("undo", made["dataset"])["parent"] == first
+
+
+def test_an_audit_counts_and_shows_no_value(desk: Desk, tmp_path: Path) -> None:
+    path = tmp_path / "people.jsonl"
+    secret = "ada.lovelace@mail.example.org"
+    path.write_text("".join(chat(n).replace("question", f"write to {secret}: question") for n in range(20)))
+
+    said = desk.run("audit", str(path), code=1)
+
+    assert secret not in said and "20" in said

@@ -89,7 +89,7 @@ def test_columns_that_a_person_named_are_read_so_ever_after(context: Context, tm
     made = datasets.map_columns(context, first.dataset.id, {"prompt": "frage", "completion": "antwort"})
     parts = datasets.make_split(context, made.dataset)
 
-    assert (made.dataset.version, made.dataset.accepted, made.dataset.filename) == (2, 30, "fragen-v2.jsonl")
+    assert (made.dataset.version, made.dataset.accepted, made.dataset.filename) == (2, 30, "fragen-v2.csv")
     assert made.dataset.sha256 == first.dataset.sha256, "the file itself is as it was"
     assert sum(parts["counts"].values()) == 30
     train = context.services.blobs.get_bytes(parts["blobs"]["train"]).splitlines()
@@ -194,3 +194,61 @@ def test_only_what_is_over_is_expired(context: Context, good: Dataset, tmp_path:
     context.services.datasets.set_retention(other.id, context.services.db.clock() + 1000)
 
     assert [row.id for row in datasets.expired(context)] == [good.id]
+
+
+def with_weight(n: int, weight: object) -> str:
+    row = json.loads(chat(n))
+    row["messages"][1]["weight"] = weight
+    return json.dumps(row) + "\n"
+
+
+def test_a_fix_makes_a_version_beside_the_old_one(context: Context, tmp_path: Path) -> None:
+    rows = [*map(chat, range(20)), *(with_weight(n, True) for n in range(20, 25)), "{oops\n", '{"messages": []}\n']
+    first = kept(context, tmp_path, "".join(rows), "tickets.jsonl").dataset
+    assert first and first.accepted == 20
+
+    made = datasets.fix(context, first.id)
+
+    assert (made.dataset.version, made.dataset.parent_id, made.dataset.filename) == (2, first.id, "tickets-v2.jsonl")
+    assert made.report.accepted == made.report.rows == 25
+    assert made.applied["weights"] == 5 and made.quarantined == 2 and made.sample
+    change = made.dataset.change
+    assert (change["kind"], change["quarantined"]) == ("fix", 2)
+    quarantine = context.services.blobs.get_bytes(change["quarantine"]).splitlines()
+    assert [json.loads(line)["line"] for line in quarantine] == [26, 27]
+    assert context.services.datasets.get(first.id).sha256 == first.sha256
+    assert datasets.pick_dataset(context, None).id == made.dataset.id
+
+
+def test_a_clean_file_has_nothing_to_mend(context: Context, good: Dataset) -> None:
+    with pytest.raises(BadInput) as caught:
+        datasets.fix(context, good.id)
+
+    assert caught.value.code == "nothing_to_fix"
+
+
+def test_a_redacted_version_keeps_nothing_of_what_it_took_out(context: Context, tmp_path: Path) -> None:
+    secret = "ada.lovelace@mail.example.org"
+    rows = [chat(n).replace("question", f"write to {secret}: question") for n in range(20)]
+    first = kept(context, tmp_path, "".join(rows)).dataset
+    assert first
+
+    made = datasets.redact(context, first.id)
+    datasets.delete(context, first.id)
+
+    root = Path(context.services.settings.home) / "blobs"
+    held = [path.read_bytes() for path in root.rglob("*") if path.is_file()]
+    assert made.dataset.change["kind"] == "redact" and made.report.accepted == 20
+    assert held and not any(secret.encode() in data for data in held)
+    assert not any(secret in str(change) for change in made.sample)
+
+
+def test_what_a_child_keeps_of_its_parents_rows_goes_with_the_parent(context: Context, tmp_path: Path) -> None:
+    first = kept(context, tmp_path, "".join(map(chat, range(20))) + "{oops\n").dataset
+    assert first
+    made = datasets.fix(context, first.id).dataset
+
+    datasets.delete(context, first.id)
+
+    blobs = context.services.blobs
+    assert blobs.exists(made.sha256) and not blobs.exists(made.change["quarantine"])

@@ -1,5 +1,6 @@
 """What can be done with datasets: check and keep, split, mend into a new version, look after, delete."""
 
+from tools.datasets.columns import columns_of
 from tools.datasets.keeping import (
     Checked,
     check_file,
@@ -11,7 +12,7 @@ from tools.datasets.keeping import (
     source_file,
     stats_of,
 )
-from tools.datasets.mending import Fixed, fix, map_columns, redact
+from tools.datasets.mending import Fixed, fix, map_columns, redact, shown
 from tools.datasets.splitting import ensure_split, make_split, need_supervised
 from tools.datasets.tending import (
     audit,
@@ -29,6 +30,7 @@ __all__ = [
     "audit",
     "card_of",
     "check_file",
+    "columns_of",
     "delete",
     "ensure_split",
     "expired",
@@ -45,6 +47,7 @@ __all__ = [
     "report_of",
     "set_license",
     "set_retention",
+    "shown",
     "source_file",
     "stats_of",
 ]

@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tools.context import Context
 from tools.datasets.keeping import Progress, keep, mapping_of, pick_dataset, source_file
+from trainer.data.fix.books import Change, FixResult
 from trainer.errors import BadInput
 from trainer.store.tables import Dataset
 from trainer.types import CheckReport
+
+REDACT = "redact"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class Fixed:
     report: CheckReport
     applied: dict[str, int]
     quarantined: int  # rows that no fix could mend; they wait in a file with their reasons
-    sample: tuple[Any, ...]
+    sample: tuple[Change, ...]
 
 
 def fix(
@@ -41,7 +44,7 @@ def fix(
 
 def redact(context: Context, dataset_id: str | None, *, on_progress: Progress | None = None) -> Fixed:
     """Replace personal data and secrets by placeholders."""
-    return _mend(context, dataset_id, ["redact"], kind="redact", on_progress=on_progress)
+    return _mend(context, dataset_id, [REDACT], kind="redact", on_progress=on_progress)
 
 
 def map_columns(
@@ -55,7 +58,7 @@ def map_columns(
         checked = keep(
             context,
             source,
-            filename=versioned(parent),
+            filename=versioned(parent, "".join(Path(parent.filename).suffixes)),
             parent=parent,
             change=change,
             mapping=mapping,
@@ -91,15 +94,14 @@ def _mend(
         )
         if not made.applied and not made.quarantined:
             raise BadInput(f"There is nothing to mend in {parent.filename}.", code="nothing_to_fix", param="dataset")
-        change = {
-            "kind": kind,
-            "applied": dict(made.applied),
-            "quarantined": made.quarantined,
-            **_kept_beside(context, quarantine=made.quarantine, changes=made.changes),
-            **({"only": list(only)} if only and kind == "fix" else {}),
-        }
         checked = keep(
-            context, made.file, filename=versioned(parent), parent=parent, change=change, on_progress=on_progress
+            context,
+            made.file,
+            filename=versioned(parent),
+            parent=parent,
+            change={"kind": kind, **_told(context, made, only)},
+            format=made.format if mapping_of(parent)["format"] else None,
+            on_progress=on_progress,
         )
     if checked.dataset is None:
         raise BadInput(
@@ -107,7 +109,16 @@ def _mend(
             fix="See the report for what each row lacks; nothing was changed.",
             code="nothing_mended",
         )
-    return Fixed(parent, checked.dataset, checked.report, dict(made.applied), made.quarantined, tuple(made.sample))
+    return Fixed(parent, checked.dataset, checked.report, dict(made.applied), made.quarantined, shown(made.sample))
+
+
+def _told(context: Context, made: FixResult, only: Sequence[str] | None) -> dict[str, Any]:
+    """What the new version's row remembers of its making. A log of redactions would keep what they took out: the
+    parent alone has it."""
+    changes = None if REDACT in made.applied else made.changes
+    told = {"applied": dict(made.applied), "quarantined": made.quarantined, "duplicates": made.duplicates}
+    told |= {"only": [*only]} if only else {}
+    return told | _kept_beside(context, quarantine=made.quarantine, changes=changes)
 
 
 def _kept_beside(context: Context, **files: Path | None) -> dict[str, str]:
@@ -116,7 +127,12 @@ def _kept_beside(context: Context, **files: Path | None) -> dict[str, str]:
     return {name: blobs.put_file(path) for name, path in files.items() if path is not None and path.is_file()}
 
 
-def versioned(parent: Dataset) -> str:
+def versioned(parent: Dataset, suffix: str = ".jsonl") -> str:
     """`tickets.csv.gz` → `tickets-v2.jsonl`."""
     stem = re.sub(r"-v\d+$", "", parent.filename.split(".")[0] or "data")
-    return f"{stem}-v{parent.version + 1}.jsonl"
+    return f"{stem}-v{parent.version + 1}{suffix}"
+
+
+def shown(sample: Sequence[Change]) -> tuple[Change, ...]:
+    """The changes as people may see them: what was redacted is not shown again as what stood there before."""
+    return tuple(replace(change, before="(hidden)") if REDACT in change.fixes else change for change in sample)

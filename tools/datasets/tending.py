@@ -61,7 +61,8 @@ def expired(context: Context) -> list[Dataset]:
 
 
 def delete(context: Context, dataset_id: str) -> Dataset:
-    """Remove a version's bytes, report, split and quarantine, as far as no other version shares them.
+    """Remove a version's bytes, report and split, and what its children keep of its rows, as far as no other version
+    shares them.
 
     The row stays: lineage and audit must be told. Raises Conflict while a job uses the data."""
     dataset = _own(context, dataset_id, "delete it")
@@ -78,19 +79,26 @@ def delete(context: Context, dataset_id: str) -> Dataset:
             )
         services.datasets.mark_deleted(dataset.id, session)
         _log(context, session, "dataset.delete", dataset, {"sha256": dataset.sha256, "rows": dataset.rows})
-    still_needed = {sha for row in services.datasets.list(limit=None) for sha in _blobs(row)}
-    for sha in set(_blobs(dataset)) - still_needed:
+    gone = {*_blobs(dataset), *(sha for child in services.datasets.children(dataset.id) for sha in _beside(child))}
+    rows = services.datasets.list(limit=None)
+    still_needed = {sha for row in rows for sha in _blobs(row, beside=row.parent_id != dataset.id)}
+    for sha in gone - still_needed:
         services.blobs.delete(sha)
     return services.datasets.get(dataset.id)
 
 
-def _blobs(row: Dataset) -> Iterator[str]:
+def _blobs(row: Dataset, *, beside: bool = True) -> Iterator[str]:
     """Every blob that belongs to a version."""
     yield row.sha256
     yield row.report_sha256
     if row.findings_sha256:
         yield row.findings_sha256
     yield from (row.split or {}).get("blobs", {}).values()
+    yield from _beside(row) if beside else ()
+
+
+def _beside(row: Dataset) -> Iterator[str]:
+    """Files with rows of the *parent*, before they were changed or set aside: they go when the parent goes."""
     yield from (row.change[name] for name in ("quarantine", "changes") if name in row.change)
 
 

@@ -74,7 +74,7 @@ def _fix_file(
     lines = [f"{made.rows:,} rows in {made.file}."]
     if made.quarantined:
         lines.append(f"{made.quarantined:,} rows need a person: {made.quarantine}.")
-    _finish(value, lines, made.applied, made.quarantined, made.sample, as_json)
+    _finish(value, lines, made.applied, made.quarantined, datasets.shown(made.sample), as_json)
 
 
 def _said(path: Path | None) -> str | None:
