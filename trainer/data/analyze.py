@@ -57,6 +57,8 @@ class Analyzer(Protocol):
 
 # the content checks in the order in which they look
 ANALYZERS: dict[str, str] = {
+    "duplicates": "trainer.data.duplicates:Duplicates",
+    "contamination": "trainer.data.contamination:Contamination",
     "signs": "trainer.data.quality.signs:Signs",
     "answers": "trainer.data.quality.answers:Answers",
     "sampled": "trainer.data.quality.sampled:Sampled",

@@ -27,7 +27,7 @@ class Clusters:
     def __init__(self, folder: Path, name: str = "similar") -> None:
         self._spill = Spill(folder / f"{name}.shingles", "<u4")
         self._bands = [folder / f"{name}.band{band}" for band in range(BANDS)]
-        self._counts: list[NDArray[np.uint32]] = []
+        self._counts: list[NDArray] = []
         self._widths: list[NDArray[np.uint32]] = []
         self._whole: list[NDArray[np.uint64]] = []
 
@@ -120,7 +120,7 @@ class _Rows:
             share = SAMPLE / len(ids)
             ids = ids[whole[ids] < np.uint64(int(share * 2**64))]
             limit = int(limit * share)
-        seen: list[NDArray[np.uint64]] = []
+        seen: list[NDArray[np.uint32]] = []
         for start in range(0, len(ids), CHUNK):
             some = ids[start : start + CHUNK]
             hashes, counts = self._take(some)
@@ -158,8 +158,8 @@ class _Rows:
     def _take(self, ids: Ids) -> tuple[NDArray[np.uint32], Ids]:
         counts = self.counts[ids].astype(np.int64)
         if len(ids) and ids[-1] - ids[0] == len(ids) - 1:
-            start = self.starts[ids[0]]
-            return self.spill.read(start, start + counts.sum()), counts
+            start = int(self.starts[ids[0]])
+            return self.spill.read(start, start + int(counts.sum())), counts
         return self.spill.take(self.starts[ids], counts), counts
 
 

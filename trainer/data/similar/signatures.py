@@ -14,7 +14,7 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 def band_keys(hashes: NDArray[np.uint32], counts: NDArray[np.int64]) -> NDArray[np.uint64]:
     """Keys [rows, BANDS] of rows that have `counts` hashes each, one row after the other."""
-    from rensa import RMinHash
+    from rensa import RMinHash  # pyright: ignore[reportAttributeAccessIssue] - a binary module without stubs
 
     offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.uint64)
     size = BANDS * ROWS
