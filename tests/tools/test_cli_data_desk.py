@@ -189,3 +189,15 @@ def test_an_audit_counts_and_shows_no_value(desk: Desk, tmp_path: Path) -> None:
     said = desk.run("audit", str(path), code=1)
 
     assert secret not in said and "20" in said
+
+
+def test_columns_are_split_into_chat_by_a_key(desk: Desk, tmp_path: Path) -> None:
+    table = tmp_path / "fragen.csv"
+    table.write_text("frage,antwort\n" + "".join(f"wie geht es {n}?,so geht Nummer {n}\n" for n in range(60)))
+    words = ("split", str(table), "--map", "prompt=frage", "--map", "completion=antwort", "--out", str(tmp_path / "s"))
+
+    made = desk.json(*words, "--key", "antwort", "--no-near")
+
+    assert sum(made["counts"].values()) == 60
+    first = json.loads((tmp_path / "s" / "train.jsonl").read_text().splitlines()[0])
+    assert [m["role"] for m in first["messages"]] == ["user", "assistant"]

@@ -6,11 +6,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from tools.context import Context
 from tools.datasets.keeping import mapping_of, source_file
-from trainer.data.check import reading
 from trainer.data.split import SplitResult, split
 from trainer.errors import BadInput
 from trainer.store.tables import Dataset
@@ -42,16 +39,17 @@ def make_split(
     stratify: str | None = None,
     near: bool | None = None,
 ) -> dict[str, Any]:
-    """Split by `group`; `stratify` keeps the shares of that key's values, `near` keeps near-duplicates together."""
+    """Split by `group`; `stratify` keeps the shares of that key's values in every part, and `near=False` lets
+    near-duplicates go apart. Rows of other chat formats become OpenAI chat on the way."""
     _need_rows(dataset)
     asked = {"seed": seed, "dev": dev, "test": test, "group": group}
     asked |= {key: value for key, value in (("stratify", stratify), ("near", near)) if value is not None}
     if dataset.split:
         return _same(dataset, dataset.split, asked)
     with tempfile.TemporaryDirectory(prefix="tunesmith-") as folder:
-        source = chat_file(context, dataset, Path(folder))
-        made = _keep(context, split(source, Path(folder) / "split", settings=context.services.settings, **asked))
-    made |= asked
+        source, settings = source_file(context, dataset, Path(folder)), context.services.settings
+        result = split(source, Path(folder) / "split", settings=settings, **mapping_of(dataset), **asked)
+        made = _keep(context, result) | {"near": True} | asked
     context.services.datasets.set_split(dataset.id, made)
     dataset.split = made
     return made
@@ -89,19 +87,6 @@ def need_supervised(dataset: Dataset) -> None:
         code="not_supervised",
         param="dataset",
     )
-
-
-def chat_file(context: Context, dataset: Dataset, folder: Path) -> Path:
-    """The dataset's accepted rows as OpenAI chat JSONL; the file itself where it is that already."""
-    source = source_file(context, dataset, folder)
-    if dataset.format in ("openai-chat", "") and not any(mapping_of(dataset).values()):
-        return source
-    target = folder / "chat.jsonl"
-    settings = context.services.settings
-    with reading(source, settings=settings, **mapping_of(dataset)) as (known, parts), target.open("wb") as file:
-        for part in parts:
-            file.writelines(msgspec.json.encode(known.chat(row)) + b"\n" for row in part.rows)
-    return target
 
 
 def _keep(context: Context, result: SplitResult) -> dict[str, Any]:

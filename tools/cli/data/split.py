@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from tools import datasets, sentences
-from tools.cli.data.given import FileOrId, given, is_file
+from tools.cli.data.given import FileOrId, FormatName, Mapping, given, is_file
 from tools.cli.output import Json, answers, finish, opened
 from trainer.data.split import split
 from trainer.settings import load_settings
@@ -27,9 +27,11 @@ def split_command(
     dev: Annotated[float, typer.Option(min=0, max=0.9, help="Share of groups for validation.")] = 0.1,
     test: Annotated[float, typer.Option(min=0, max=0.9, help="Share of groups sealed for the gate.")] = 0.2,
     group: Annotated[str, typer.Option(help="What stays together: prompt, conversation, or key:NAME.")] = "prompt",
-    key: Annotated[str | None, typer.Option(help="Short for --group key:NAME, a key of metadata.")] = None,
-    stratify: Annotated[str | None, typer.Option(help="Keep the shares of this key's values in every part.")] = None,
+    key: Annotated[str | None, typer.Option(help="Short for --group key:NAME, a key of the row.")] = None,
+    stratify: Annotated[str | None, typer.Option(help="Same shares in every part of: answer, or key:NAME.")] = None,
     near: Annotated[bool | None, typer.Option("--near/--no-near", help="Near-duplicates stay together.")] = None,
+    format: FormatName = None,
+    mapping: Mapping = None,
     as_json: Json = False,
 ) -> None:
     """Split into train, dev and test, so that nothing leaks; the same seed gives the same split."""
@@ -37,11 +39,12 @@ def split_command(
     options |= {name: value for name, value in (("stratify", stratify), ("near", near)) if value is not None}
     if not is_file(file) and out is None:
         _seal(file, options, as_json)
-    with given(file) as source:
+    with given(file, format=format, mapping=mapping) as source:
         made = split(
             source.path,
             out or Path(f"{source.path.with_suffix('')}-split"),
             settings=load_settings(),
+            **source.reading,
             **options,
         )
     counts = ", ".join(f"{count:,} {name}" for name, count in made.counts.items())
