@@ -193,7 +193,7 @@ class Elements:
         if _valid(raw):
             self._learn(raw, self._pos)
             self._longest = max(self._longest, 4 * len(raw))
-            return self._cut(stop)
+            return self._cut(stop, valid=True)
         again = self._next_start(stop)
         return self._cut(again or stop)
 
@@ -227,10 +227,13 @@ class Elements:
         if len(lead) > 1 and not lead.strip():
             self._indent = lead
 
-    def _cut(self, stop: int, *, too_long: bool = False) -> Line:
+    def _cut(self, stop: int, *, too_long: bool = False, valid: bool = False) -> Line:
         raw = b"" if too_long else self._buf[self._pos : stop].rstrip(b" \t\r\n,")
+        end = stop if too_long else self._pos + len(raw)
+        if valid and b"\n" in raw:
+            raw = _on_one_line(raw)
         line = Line(self._line, raw, stop - self._pos, b"\n", too_long or len(raw) > self._limit)
-        self._skip(stop if too_long else self._pos + len(raw))
+        self._skip(end)
         return line
 
     def _cut_off(self) -> Line:
@@ -291,3 +294,10 @@ def _valid(raw: bytes) -> bool:
     except _FAULTS:
         return False
     return True
+
+
+def _on_one_line(raw: bytes) -> bytes:
+    try:
+        return msgspec.json.format(raw, indent=-1)
+    except (*_FAULTS, UnicodeDecodeError):
+        return raw.replace(b"\r", b" ").replace(b"\n", b" ")  # between tokens only: a text holds no line end
