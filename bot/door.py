@@ -67,7 +67,10 @@ class Door:
             agent.close()
 
     def context(self, caller: Caller) -> Context:
-        return Context(caller, self.services)
+        """Who asks, with what; and, when a verb wants it, what is said where they speak."""
+        from bot.threads import read_thread
+
+        return Context(caller, self.services, lambda: read_thread(self, caller.origin))
 
     def whisper(self, origin: dict[str, str], user: str, card: Card) -> None:
         """A message that only one person sees; if it cannot be shown, that is logged and all."""

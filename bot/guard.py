@@ -88,6 +88,16 @@ class Guard:
         name = (person.get("profile") or {}).get("display_name") or person.get("name") or user
         return Caller(user, str(name)[:80], roles_of(user, self.settings), str(person["team_id"]), origin)
 
+    def name_of(self, user: str) -> str:
+        """How somebody is called, as far as Slack says; else their id."""
+        if not USER_ID.match(user):
+            return user
+        try:
+            person = self._person(user)
+        except Refused:
+            return user
+        return str((person.get("profile") or {}).get("display_name") or person.get("name") or user)[:80]
+
     def _person(self, user: str) -> Json:
         """users.info, remembered for five minutes; nobody is let in when Slack does not say who they are."""
         with self._lock:

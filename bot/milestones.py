@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bot import cards
-from bot.blocks import milestone
+from bot.blocks import build, milestone
 from bot.blocks.kit import Card
 from tools.sentences import duration
 from trainer.services import Services
@@ -49,6 +49,8 @@ def final(services: Services, job: Job, data: dict[str, Any]) -> tuple[Card, dic
     if job.kind == JobKind.EVAL:
         shown = cards.of_evaluation(services.models.evaluation((job.result or {})["evaluation_id"]))
         return shown.card, shown.picture
+    if job.kind == JobKind.AUGMENT:
+        return build.made(job), None
     return milestone.trained(job), {"kind": "loss", "id": job.id}
 
 

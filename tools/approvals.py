@@ -8,18 +8,20 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from tools import promotion, training
+from tools.building import augmenting
 from tools.context import APPROVER, TRAINER, Context
 from trainer.errors import Conflict
 from trainer.registry.approvals import own_request
 from trainer.store.tables import Approval, Dataset, Job
 
-ROLE = {"train": TRAINER, "promote": APPROVER, "rollback": APPROVER}
-SECOND_PERSON = {"train": False, "promote": True, "rollback": True}
+ROLE = {"train": TRAINER, "augment": TRAINER, "promote": APPROVER, "rollback": APPROVER}
+SECOND_PERSON = {"train": False, "augment": False, "promote": True, "rollback": True}
+STARTS = {"train": training.start, "augment": augmenting.start}
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The decided request, and what it started: a job (`train`) or a moved alias."""
+    """The decided request, and what it started: a job (`train`, `augment`) or a moved alias."""
 
     approval: Approval
     job: Job | None = None
@@ -38,9 +40,9 @@ def decide(context: Context, approval_id: str, *, approve: bool) -> Decision:
     started: list[Job] = []
 
     def then(session: Session, row: Approval) -> dict[str, Any]:
-        if row.kind != "train":
+        if row.kind not in STARTS:
             return promotion.apply(session, row, caller.user)
-        started.append(training.start(context, session, row))
+        started.append(STARTS[row.kind](context, session, row))
         return {"job": started[0].id}
 
     row, done = services.approvals.decide(
@@ -62,6 +64,8 @@ def decide(context: Context, approval_id: str, *, approve: bool) -> Decision:
 def _unchanged(session: Session, row: Approval) -> None:
     """What the approval covers is still what it was."""
     promotion.still_passes(session, row)
+    if row.kind == "augment":
+        augmenting.unchanged(session, row)
     if row.kind == "train":
         dataset = session.get(Dataset, row.subject["dataset_id"])
         if dataset is None or dataset.split != row.subject["split"]:
@@ -69,4 +73,4 @@ def _unchanged(session: Session, row: Approval) -> None:
 
 
 def _noun(kind: str) -> str:
-    return {"train": "training run", "promote": "promotion", "rollback": "rollback"}[kind]
+    return {"train": "training run", "augment": "augmentation", "promote": "promotion", "rollback": "rollback"}[kind]

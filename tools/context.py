@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import pwd
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from trainer.errors import Forbidden
 from trainer.services import Services
@@ -33,12 +35,24 @@ class Caller:
             )
 
 
+class Said(NamedTuple):
+    """One message of a thread: an id of who spoke, their name, and the text as a reader sees it."""
+
+    speaker: str
+    name: str
+    text: str
+    bot: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What every verb gets first."""
+    """What every verb gets first. `thread` reads where the caller speaks, in order; None at a terminal.
+    `on_progress` hears (bytes done, bytes in all) of work on a file that takes long."""
 
     caller: Caller
     services: Services
+    thread: Callable[[], list[Said]] | None = None
+    on_progress: Callable[[int, int], None] | None = None
 
 
 def roles_of(user: str, settings: Settings) -> frozenset[str]:

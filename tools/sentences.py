@@ -41,10 +41,16 @@ def dataset(row: Dataset, report: CheckReport) -> str:
 
 def split(row: Dataset, made: dict[str, Any]) -> str:
     counts = made["counts"]
+    notes = "".join(f" {note}" for note in made.get("notes") or ())
     return (
         f"{row.id} is split with seed {made['seed']}: {counts['train']:,} train, {counts['dev']:,} dev, "
-        f"{counts['test']:,} test (sealed). No prompt is in two parts."
+        f"{counts['test']:,} test (sealed). No {_group(made)} is in two parts.{notes}"
     )
+
+
+def _group(made: dict[str, Any]) -> str:
+    group = str(made.get("group", "prompt"))
+    return f"value of {group.removeprefix('key:')[:60]}" if group.startswith("key:") else group
 
 
 def duration(seconds: float) -> str:
@@ -83,7 +89,7 @@ def train_request(asked: TrainRequest) -> str:
     return f"Waiting for approval ({asked.approval.id}); nothing runs before. {text}"
 
 
-NOUN: dict[str, str] = {JobKind.TRAIN: "training", JobKind.EVAL: "evaluation"}
+NOUN: dict[str, str] = {JobKind.TRAIN: "training", JobKind.EVAL: "evaluation", JobKind.AUGMENT: "augmentation"}
 STANDS: dict[str, str] = {
     JobStatus.QUEUED: "waits for a worker",
     JobStatus.SUCCEEDED: "succeeded",

@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     llm_base_url: str = Field("", validation_alias="OPENAI_BASE_URL")
     llm_api_key: SecretStr = Field(SecretStr(""), validation_alias="OPENAI_API_KEY")
     llm_timeout_s: float = 30.0
+    llm_input_usd: float = Field(0.0, ge=0)  # what a million tokens cost; 0 = not known, and said so
+    llm_output_usd: float = Field(0.0, ge=0)
     agent_model_calls: int = 8
     agent_tool_calls: int = 8
 

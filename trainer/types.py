@@ -35,6 +35,7 @@ class GateVerdict(StrEnum):
 class JobKind(StrEnum):
     TRAIN = "train"
     EVAL = "eval"
+    AUGMENT = "augment"
 
 
 class JobStatus(StrEnum):

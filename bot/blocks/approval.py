@@ -6,14 +6,20 @@ import time
 from typing import Any
 
 from bot import actions as ids
+from bot.blocks import build
 from bot.blocks.kit import Card, Json, actions, button, card, confirmation, context, fields, section
 from bot.blocks.mrkdwn import code, esc, name, person
 from tools.sentences import duration, size
 from trainer.store.tables import Approval, Dataset, Evaluation
 
-TITLE = {"train": "Train a model?", "promote": "Promote a model?", "rollback": "Roll back an alias?"}
+TITLE = {
+    "train": "Train a model?",
+    "augment": "Let a language model write rows?",
+    "promote": "Promote a model?", "rollback": "Roll back an alias?",
+}
 WHO = {
     "train": "Anyone who may train models can approve.",
+    "augment": "Anyone who may train models can approve.",
     "promote": "An approver other than the requester has to approve.",
     "rollback": "An approver other than the requester has to approve.",
 }
@@ -52,7 +58,7 @@ def _utc(at: float) -> str:
 
 def _approve(row: Approval) -> Json:
     sure = None
-    if row.kind != "train":
+    if row.kind in ("promote", "rollback"):
         text = f"From then on, programs that call “{row.subject['alias']}” get {row.subject['model_id']}."
         sure = confirmation(TITLE[row.kind], text, "Approve", "Not yet")
     return button("Approve", ids.APPROVE, row.id, style="primary", confirm=sure)
@@ -60,6 +66,8 @@ def _approve(row: Approval) -> Json:
 
 def _headline(row: Approval) -> str:
     subject = row.subject
+    if row.kind == "augment":
+        return build.headline(subject)
     if row.kind == "train":
         spec, made = subject["spec"], subject["estimate"]
         return f"{esc(spec['method'])} on {code(spec['base'])}, about {duration(made['seconds'])}, {_cost(made)}."
@@ -71,6 +79,8 @@ def _cost(made: dict[str, Any]) -> str:
 
 
 def _details(row: Approval, dataset: Dataset | None, evaluation: Evaluation | None) -> list[Json]:
+    if row.kind == "augment":
+        return build.details(row.subject, dataset)
     return _training(row.subject, dataset) if row.kind == "train" else _promotion(row.subject, evaluation)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot import actions as ids
+from bot.blocks import build
 from bot.blocks.kit import Card, actions, button, card, confirmation, context, fields, section
 from bot.blocks.mrkdwn import code, esc, person
 from tools.sentences import duration
@@ -21,7 +22,7 @@ HEAD = {
     JobStatus.FAILED: ("❌", "failed"),
     JobStatus.CANCELLED: ("🛑", "was cancelled"),
 }
-NOUN = {JobKind.TRAIN: "Training", JobKind.EVAL: "Evaluation"}
+NOUN = {JobKind.TRAIN: "Training", JobKind.EVAL: "Evaluation", JobKind.AUGMENT: "Augmentation"}
 
 
 def bar(step: int, total: int) -> str:
@@ -49,6 +50,8 @@ def living(row: Job, progress: dict[str, Any]) -> Card:
 def _what(row: Job) -> str:
     if row.kind == JobKind.EVAL:
         return f"{code(row.model_id or '')} against its base"
+    if row.kind == JobKind.AUGMENT:
+        return build.what(row)
     return f"{esc(row.spec.get('method', 'lora'))} on {code(row.spec.get('base', ''))}"
 
 
@@ -57,7 +60,8 @@ def _attempt(row: Job) -> str:
 
 
 def _cancel(row: Job) -> dict[str, Any]:
-    sure = confirmation("Cancel the job?", "It stops within seconds. Its checkpoints are kept.", "Cancel it", "Go on")
+    kept = "What was written so far is dropped." if row.kind == JobKind.AUGMENT else "Its checkpoints are kept."
+    sure = confirmation("Cancel the job?", f"It stops within seconds. {kept}", "Cancel it", "Go on")
     return button("Cancel", ids.CANCEL, row.id, style="danger", confirm=sure)
 
 
@@ -105,6 +109,8 @@ def _ending(row: Job) -> list[dict[str, Any]]:
     result = row.result or {}
     if row.kind == JobKind.EVAL:
         return [fields(("Verdict", f"*{esc(result.get('verdict', '—'))}*"), ("Took", took(row)))]
+    if row.kind == JobKind.AUGMENT:
+        return build.ending(row, took(row))
     early = " (stopped early: no more gain)" if result.get("stopped_early") else ""
     return [
         fields(

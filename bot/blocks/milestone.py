@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot import actions as ids
+from bot.blocks import build
 from bot.blocks.job import NOUN, took
 from bot.blocks.kit import Card, actions, button, card, section
 from bot.blocks.mrkdwn import code, esc, person
@@ -55,6 +56,8 @@ def failed(row: Job) -> Card:
 
 
 def cancelled(row: Job, by: str | None) -> Card:
+    if row.kind == JobKind.AUGMENT:
+        return build.cancelled(by)
     who = f" by {person(by)}" if by else ""
     text = f"{NOUN[JobKind(row.kind)]} was cancelled{who}. Its checkpoints are kept."
     return card(text, section(f"🛑 {text}"))

@@ -6,12 +6,18 @@ from typing import Any
 
 from trainer.store.tables import Alias, AliasRevision, Approval, Evaluation, Job, Model
 
+OBJECT = {
+    "train": "fine_tuning.job",
+    "eval": "tunesmith.evaluation_job",
+    "augment": "tunesmith.augmentation_job",
+}
+
 
 def job(job: Job) -> dict[str, Any]:
     """A job in OpenAI's words, and ours."""
     return {
         "id": job.id,
-        "object": "fine_tuning.job" if job.kind == "train" else "tunesmith.evaluation_job",
+        "object": OBJECT[job.kind],
         "status": job.status,
         "model": job.spec.get("base"),
         "fine_tuned_model": job.model_id,

@@ -22,7 +22,11 @@ from trainer.store.tables import Job
 from trainer.types import JobKind, JobStatus
 
 log = structlog.get_logger()
-HANDLERS = {JobKind.TRAIN: "trainer.jobs.train:run", JobKind.EVAL: "trainer.jobs.evaluate:run"}
+HANDLERS = {
+    JobKind.TRAIN: "trainer.jobs.train:run",
+    JobKind.EVAL: "trainer.jobs.evaluate:run",
+    JobKind.AUGMENT: "trainer.jobs.augment:run",
+}
 EX_UNEXPECTED = 70  # an exception that nobody foresaw
 EX_TEMPFAIL = 75  # stopped cleanly, and the job wants to go back in line
 ASK_EVERY_S = 1.0

@@ -13,7 +13,8 @@ from trainer.store.ids import new_id
 from trainer.store.tables import Attempt, Checkpoint, Event, Job, now
 from trainer.types import ENDED, JobKind, JobStatus
 
-QUEUES = {JobKind.TRAIN: "gpu", JobKind.EVAL: "gpu"}
+QUEUES = {JobKind.TRAIN: "gpu", JobKind.EVAL: "gpu", JobKind.AUGMENT: "cpu"}
+PREFIX = {JobKind.TRAIN: "ftjob-", JobKind.EVAL: "evaljob-", JobKind.AUGMENT: "augjob-"}
 
 
 class Jobs:
@@ -36,7 +37,7 @@ class Jobs:
     ) -> Job:
         """Insert a queued job within the caller's transaction; enqueue it after that commits."""
         job = Job(
-            id=new_id("ftjob-" if kind is JobKind.TRAIN else "evaljob-"),
+            id=new_id(PREFIX[kind]),
             kind=kind.value,
             status=JobStatus.QUEUED.value,
             queue=QUEUES[kind],

@@ -40,8 +40,11 @@ class Datasets:
         source: str = "",
         license: str | None = None,
         retain_until: float | None = None,
+        split: dict[str, Any] | None = None,
+        session: Session | None = None,
     ) -> Dataset:
-        """A new version. What nobody says of a child, its parent says: source, licence and retention."""
+        """A new version, within the caller's transaction where `session` is given. What nobody says of a child,
+        its parent says: source, licence and retention."""
         if parent is not None:
             source, license = source or parent.source, license or parent.license
             retain_until = parent.retain_until if retain_until is None else retain_until
@@ -55,7 +58,7 @@ class Datasets:
             verdict=report.verdict.value,
             fingerprint=report.fingerprint,
             report_sha256=report_blob,
-            split=None,
+            split=split,
             owner=owner,
             team=team,
             parent_id=parent.id if parent else None,
@@ -68,7 +71,7 @@ class Datasets:
             retain_until=retain_until,
             findings_sha256=findings_blob,
         )
-        with self.db.write() as session:
+        with nullcontext(session) if session is not None else self.db.write() as session:
             row.created_at = session.scalar(select(now())) or 0.0
             session.add(row)
         return row

@@ -1,0 +1,81 @@
+"""The configured language model (any OpenAI-compatible API), asked for JSON of a schema.
+
+What it says of an error is never passed on: it may hold a key. Only the kind and the status are.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from trainer.errors import BadInput, TunesmithError, Unavailable
+from trainer.settings import Settings
+
+RETRIES = 3  # of the client, after 429, 5xx and time-outs: half a second, then twice as long each time
+TOKENS_A_SECOND = 40.0  # a slow server's pace: long answers get the time that they take
+REFUSED = {401: "the key", 403: "the key", 404: "the model's name", 400: "the request", 422: "the request"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """`text` may be anything. Tokens are what the server counted, or 0 where it did not say."""
+
+    text: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+    seconds: float = 0.0
+
+
+class Asker:
+    def __init__(self, settings: Settings, model: str, max_output: int) -> None:
+        from langchain_openai import ChatOpenAI
+
+        self.model = model
+        self.structured = True
+        self._chat = ChatOpenAI(
+            model=model,
+            base_url=settings.llm_base_url or None,
+            api_key=lambda: settings.llm_api_key.get_secret_value() or "none",
+            timeout=settings.llm_timeout_s + max_output / TOKENS_A_SECOND,
+            max_retries=RETRIES,
+            max_completion_tokens=max_output,
+        )
+
+    def ask(self, messages: list[dict[str, str]], schema: dict[str, Any]) -> Reply:
+        """One answer. Unavailable after the last retry, BadInput where asking again cannot help."""
+        began = time.monotonic()
+        try:
+            return self._ask(messages, schema if self.structured else None, began)
+        except BadInput as error:
+            if error.code != "llm_refused_400" or not self.structured:
+                raise
+            self.structured = False  # a server that knows no JSON schema: the prompt names the form, too
+            return self._ask(messages, None, began)
+
+    def _ask(self, messages: list[dict[str, str]], schema: dict[str, Any] | None, began: float) -> Reply:
+        import openai
+
+        more = {"response_format": schema} if schema else {}
+        try:
+            said = self._chat.invoke(messages, **more)  # type: ignore[arg-type]
+        except openai.LengthFinishReasonError as error:
+            usage = error.completion.usage
+            return Reply("", *((usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)))
+        except openai.OpenAIError as error:
+            raise said_of(error, self.model) from None
+        used: Any = said.usage_metadata or {}
+        took = time.monotonic() - began
+        return Reply(str(said.text), used.get("input_tokens", 0), used.get("output_tokens", 0), took)
+
+
+def said_of(error: Exception, model: str) -> TunesmithError:
+    status = getattr(error, "status_code", None)
+    if status in REFUSED:
+        return BadInput(
+            f"The language model's server refused {REFUSED[status]} (HTTP {status}, model {model}).",
+            fix="Check OPENAI_API_KEY, OPENAI_BASE_URL and the model's name, then ask again.",
+            code=f"llm_refused_{status}",
+        )
+    what = f"HTTP {status}" if status else "no answer"
+    return Unavailable(f"The language model does not answer ({what}).", fix="Try again later.", code="llm_away")
