@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 from slack_bolt import Ack, App
+from slack_sdk.errors import SlackApiError
 
 from bot.blocks import note
 from bot.blocks.kit import Card
 from bot.blocks.kit import context as context_block
 from bot.blocks.mrkdwn import person
 from bot.door import Door
+from bot.slack import code_of
 from tools.context import Caller, Context
 from trainer.errors import BadInput, Conflict, LimitExceeded
 
@@ -52,6 +55,15 @@ class Click:
         said = context_block(f"{what} by {person(self.caller.user)}.")
         self.door.edit(self.channel, self.ts, Card(str(self.message.get("text") or what), [*kept, said]))
 
+    def open(self, view: Json) -> None:
+        """Open a modal: the trigger is good for three seconds after the press."""
+        try:
+            self.door.client.views_open(trigger_id=self.trigger_id, view=view)
+        except SlackApiError as error:
+            if code_of(error) not in ("expired_trigger_id", "exchanged_trigger_id", "trigger_exchanged"):
+                raise
+            raise Conflict("That took me too long to open.", fix="Press it again.", code="late") from None
+
     def once(self) -> None:
         """Refuse a second press of the same button within a few seconds, by anybody."""
         if not self.door.guard.first(f"press:{self.channel}:{self.ts}:{self.value}", within_s=AGAIN_S):
@@ -69,13 +81,30 @@ def on(app: App, door: Door, action_id: str, work: Callable[[Click], None]) -> N
 
 def take(door: Door, body: Json, work: Callable[[Click], None]) -> None:
     origin = where(body)
+    _queue(door, body, origin, lambda: work(_click(door, body, origin)))
+
+
+def submitted(door: Door, body: Json, view: Json, work: Callable[[Click], None]) -> None:
+    """Work on a modal that was sent: its private metadata says which message and what it was opened for."""
+    kept = json.loads(view["private_metadata"])
+    origin = {"channel": kept["channel"], "thread_ts": kept["thread_ts"]}
+
+    def run() -> None:
+        caller = door.guard.clicker(body, origin)
+        work(Click(door, caller, kept["value"], kept["channel"], kept["ts"], "", str(view["id"]), {}))
+
+    _queue(door, body, origin, run)
+
+
+def _queue(door: Door, body: Json, origin: dict[str, str], work: Callable[[], None]) -> None:
+    """In the thread's lane; errors are whispered to whoever it was."""
     user = str((body.get("user") or {}).get("id") or "")
 
     def tell(card: Card) -> None:
         door.whisper(origin, user, card)
 
     def run() -> None:
-        door.guarded(lambda: work(_click(door, body, origin)), tell)
+        door.guarded(work, tell)
 
     try:
         door.lanes.submit(f"{origin['channel']}:{origin['thread_ts']}", run)

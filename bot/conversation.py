@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import structlog
 
 from bot import cards, uploads
 from bot.blocks import note
-from bot.blocks.kit import Card, context
+from bot.blocks.kit import Card
+from bot.blocks.kit import context as context_block
 from bot.blocks.mrkdwn import esc
 from bot.commands import parse
 from bot.door import Door
 from bot.guard import Refused
 from bot.inbox import TRIES, Letter
+from bot.progress import Line
 from tools.context import Caller
 from trainer.errors import TunesmithError
 
@@ -83,9 +86,10 @@ def _is_wish(door: Door, said: str) -> bool:
 def _answer(door: Door, letter: Letter, caller: Caller, said: str) -> None:
     if door.settings.has_llm:
         door.thinking(letter.origin)
-    made = door.agent.reply(
-        door.context(caller), said, message_id=f"{letter.channel}:{letter.ts}", again=letter.tries > 0
-    )
+    line = Line(door, letter.origin, key(letter, "progress"), "the dataset", "Working on")
+    context = replace(door.context(caller), on_progress=line.tell)
+    made = door.agent.reply(context, said, message_id=f"{letter.channel}:{letter.ts}", again=letter.tries > 0)
+    line.over("Done; here is what came of it:")
     notice = made.notice if made.notice and _first_notice(door, letter) else ""
     shown = [c for c in (cards.show(door.context(caller), a) for a in made.cards) if c]
     if made.text and not (made.by_grammar and shown):
@@ -93,11 +97,11 @@ def _answer(door: Door, letter: Letter, caller: Caller, said: str) -> None:
         notice = ""
     for number, one in enumerate(shown):
         card = _with_notice(one.card, notice) if number == 0 else one.card
-        door.outbox.post(key(letter, f"card{number}"), letter.origin, card, one.picture)
+        cards.post(door, key(letter, f"card{number}"), letter.origin, replace(one, card=card))
 
 
 def _with_notice(card: Card, notice: str) -> Card:
-    return Card(card.text, [context(esc(notice)), *card.blocks]) if notice else card
+    return Card(card.text, [context_block(esc(notice)), *card.blocks]) if notice else card
 
 
 def _first_notice(door: Door, letter: Letter) -> bool:

@@ -34,7 +34,11 @@ def fetch(file: Json, target: Path, settings: Settings, *, on_progress: Progress
     if declared > cap:
         raise too_large(declared, cap)
     if declared == 0:
-        raise BadInput("The file is empty.", fix="Drop a JSONL file with at least 10 rows.", code="empty_file")
+        raise BadInput(
+            "The file is empty.",
+            fix="Drop one with at least 10 rows: JSONL, JSON, CSV or Parquet.",
+            code="empty_file",
+        )
     url = str(file.get("url_private_download") or file.get("url_private") or "")
     if file.get("mode") in ("external", "tombstone", "hidden_by_limit") or not url:
         raise BadInput(

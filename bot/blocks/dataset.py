@@ -1,37 +1,37 @@
-"""The report on a dropped file: verdict, five numbers, the worst findings, what to press."""
+"""The report on a dropped file: verdict, five numbers, the worst findings, what can be mended, what to press."""
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
 
-from bot import actions as ids
-from bot.blocks.kit import Card, actions, button, card, context, fields, preformatted, section
-from bot.blocks.mrkdwn import clip, code, esc, name
+from bot.blocks.dataset_buttons import bar, how_to_go_on
+from bot.blocks.kit import Card, card, context, fields, preformatted, section
+from bot.blocks.mrkdwn import clip, code, esc, name, plain_name
 from bot.pictures import DRAWING
-from trainer.data.card import headline, length_histogram, numbers, summary, worst
+from trainer.data.card import CodeSummary, headline, length_histogram, numbers, summary, title_of, worst
 from trainer.errors import TunesmithError
 from trainer.store.tables import Dataset
-from trainer.types import CheckReport, Finding, Verdict
+from trainer.types import CheckReport, Severity, Verdict
 
 SYMBOL = {Verdict.GOOD: "✅", Verdict.WARNINGS: "⚠️", Verdict.BROKEN: "❌"}
-WORST, CODES = 3, 8
-FIX = "*What to do:* mend what is named above and drop the file again. Nothing was started."
+MARK = {Severity.ERROR: "✗ error", Severity.WARNING: "! warning", Severity.INFO: "i note"}
+WORST, CODES, LINE = 3, 8, 300
 
 
 def report(filename: str, found: CheckReport, dataset: Dataset | None) -> Card:
     verdict = esc(headline(found))
-    usable = dataset is not None and found.verdict is not Verdict.BROKEN
-    told = not _whole_file(found)  # a single finding about the whole file is the verdict already
+    told = bool(found.findings) and not _whole_file(found)  # a single finding about the whole file is the verdict
+    kinds = summary(found) if found.findings else []
     return card(
-        f"{esc(clip(filename, 80))} – {verdict}",
+        f"{esc(plain_name(filename))} – {verdict}",
         section(f"{SYMBOL[found.verdict]} *{name(filename)}* – {verdict}"),
         fields(*((label, esc(value)) for label, value in numbers(found).items())) if found.accepted else None,
-        preformatted("\n".join(clip(line, 300) for line in worst(found, WORST))) if found.findings and told else None,
-        context(_by_code(found)) if found.findings and told else None,
-        _next(dataset) if dataset and usable else section(FIX),
-        context(f"Dataset {code(dataset.id)}") if dataset else None,
+        preformatted("\n".join(clip(line, LINE) for line in worst(found, WORST))) if told else None,
+        preformatted(_by_code(found, kinds)) if told and len(kinds) > 1 else None,
+        section(how_to_go_on(found, dataset, kinds)),
+        bar(found, dataset, kinds),
+        context(_what_it_is(found, dataset)),
     )
 
 
@@ -39,7 +39,7 @@ def refused(filename: str, problem: TunesmithError) -> Card:
     """The file was not even looked at, and why."""
     what, fix = esc(problem.what), esc(problem.fix)
     return card(
-        f"{esc(clip(filename, 80))}: {what} {fix}",
+        f"{esc(plain_name(filename))}: {what} {fix}",
         section(f"❌ *{name(filename)}* was not checked. {what}"),
         section(f"*What to do:* {fix or 'Drop another file.'} Nothing was started."),
     )
@@ -53,20 +53,22 @@ def _whole_file(found: CheckReport) -> bool:
     return len(found.findings) == 1 and found.findings[0].line == 0 and found.verdict is Verdict.BROKEN
 
 
-def _by_code(found: CheckReport) -> str:
-    entries = summary(found)
-    shown = ", ".join(f"{esc(e.code.replace('_', ' '))} × {e.count:,}" for e in entries[:CODES])
-    rest = len(entries) - CODES
-    more = f", and {rest} more kinds" if rest > 0 else ""
-    return f"{plural(found.errors, 'error')}, {plural(found.warnings, 'warning')}: {shown}{more}"
+def _by_code(found: CheckReport, kinds: list[CodeSummary]) -> str:
+    """One line a code: how many, what it means, on which lines first."""
+    head = f"{plural(found.errors, 'error')}, {plural(found.warnings, 'warning')}"
+    lines = [f"{MARK[kind.severity]}  {clip(str(kind), 200)}" for kind in kinds[:CODES]]
+    rest = len(kinds) - CODES
+    return "\n".join([head, *lines, *([f"… and {rest} more kinds; the report lists all"] if rest > 0 else [])])
 
 
-def _next(dataset: Dataset) -> dict | None:
-    return actions(
-        button("Train", ids.TRAIN, dataset.id, style="primary"),
-        button("Estimate", ids.ESTIMATE, dataset.id),
-        button("Split", ids.SPLIT, dataset.id),
-    )
+def _what_it_is(found: CheckReport, dataset: Dataset | None) -> str:
+    """`Dataset file-… (v2 of file-…) · CSV, gzip · ShareGPT`"""
+    parts = [esc(clip(found.source, 80)), esc(title_of(found.format))]
+    if dataset is not None:
+        came = f" (v{dataset.version}, made from {code(dataset.parent_id)})" if dataset.parent_id else ""
+        parts.insert(0, f"Dataset {code(dataset.id)}{came}")
+        parts.append(f"licence {esc(dataset.license)}" if dataset.license else "")
+    return " · ".join(part for part in parts if part) or "—"
 
 
 def histogram(found: CheckReport) -> tuple[bytes, str] | None:
@@ -84,13 +86,3 @@ def histogram(found: CheckReport) -> tuple[bytes, str] | None:
         f"from {chars['min']:,} to {chars['max']:,}."
     )
     return png, alt
-
-
-def findings_file(found: CheckReport) -> bytes:
-    """Every finding, one JSON object a line."""
-    return "".join(json.dumps(_plain(f), ensure_ascii=False) + "\n" for f in found.findings).encode()
-
-
-def _plain(finding: Finding) -> dict[str, object]:
-    kept: dict[str, object] = {"line": finding.line, "code": finding.code, "severity": finding.severity.value}
-    return kept | {"message": finding.message} | ({"path": finding.path} if finding.path else {})

@@ -33,6 +33,11 @@ def name(text: object, most: int = 80) -> str:
     return re.sub(r"([*_~`])", "\u200b\\1", esc(clip(flat, most)))
 
 
+def plain_name(text: object, most: int = 80) -> str:
+    """A file's name where no formatting is read: a title, a page's heading. One line, nothing that turns direction."""
+    return clip(re.sub(r"\s+", " ", _CONTROL.sub("", str(text))).strip(), most) or "(no name)"
+
+
 def person(user: str | None) -> str:
     """A mention of somebody whose id we were given by Slack; anything else stays text."""
     if not user:

@@ -24,7 +24,7 @@ MANY = tuple(Finding(n, f"code_{n % 200}", Severity.ERROR, HUGE, HUGE) for n in 
 
 def checked(**changes: Any) -> CheckReport:
     stats = {"answer_chars": {"min": 1, "p50": 5, "max": 9}, "messages_per_row": 2.0, "estimated_tokens": 10**12}
-    made = CheckReport(Verdict.WARNINGS, "openai-chat", 10**9, 10**9 - 5, MANY, 10**12, "0", "0", 10**8, stats)
+    made = CheckReport(Verdict.WARNINGS, "openai-chat", 10**9, 10**9 - 5, MANY, 10**12, "0", "0", 10**8, stats=stats)
     return replace(made, **changes)
 
 

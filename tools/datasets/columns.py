@@ -1,9 +1,10 @@
-"""The columns of a dataset whose rows are read through a mapping."""
+"""The columns of a dataset, by its first rows: for mappings and for keys to group by."""
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from tools.context import Context
 from tools.datasets.keeping import source_file
@@ -17,6 +18,22 @@ from trainer.store.tables import Dataset
 
 def columns_of(context: Context, dataset: Dataset) -> list[str]:
     """The keys of its first rows, in the order in which they are met."""
+    return list(dict.fromkeys(key for row in _first_rows(context, dataset) for key in row))
+
+
+def key_path(context: Context, dataset: Dataset, said: str) -> str:
+    """`key:customer` as a person says it, to where the rows have it: `key:metadata.customer`. Else as it was said."""
+    if not said.startswith("key:"):
+        return said
+    key = said.removeprefix("key:")
+    rows = _first_rows(context, dataset)
+    inside = [row["metadata"] for row in rows if isinstance(row.get("metadata"), dict)]
+    if any(key in row for row in rows) or not any(key in metadata for metadata in inside):
+        return said
+    return f"key:metadata.{key}"
+
+
+def _first_rows(context: Context, dataset: Dataset) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="tunesmith-") as folder:
         source = source_file(context, dataset, Path(folder))
         try:
@@ -24,4 +41,4 @@ def columns_of(context: Context, dataset: Dataset) -> list[str]:
                 rows = Intake(opened).first_rows
         except Refused as refused:
             raise BadInput(f"{dataset.filename} cannot be read: {refused.problem.message}") from None
-    return list(dict.fromkeys(key for row in rows if isinstance(row, dict) for key in row))
+    return [row for row in rows if isinstance(row, dict)]

@@ -1,4 +1,4 @@
-"""The buttons under a dataset report: Train, Estimate, Split."""
+"""The buttons under a dataset report: Train and Estimate."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from tools import datasets, sentences, training
 def register(app: App, door: Door) -> None:
     on(app, door, ids.TRAIN, train)
     on(app, door, ids.ESTIMATE, estimate)
-    on(app, door, ids.SPLIT, split)
 
 
 def train(click: Click) -> None:
@@ -32,11 +31,6 @@ def estimate(click: Click) -> None:
     row = datasets.pick_dataset(click.context, click.value)
     _, made = training.plan(click.context, row, spec)
     _say(click, sentences.estimate(row, spec, made))
-
-
-def split(click: Click) -> None:
-    row = datasets.pick_dataset(click.context, click.value)
-    _say(click, sentences.split(row, datasets.ensure_split(click.context, row)))
 
 
 def _say(click: Click, sentence: str) -> None:

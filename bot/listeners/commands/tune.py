@@ -61,4 +61,4 @@ def _in_a_thread(door: Door, caller: Caller, said: str, *, by_grammar: bool) -> 
     if made.text and not (made.by_grammar and shown):
         door.outbox.post(f"{key}:answer", origin, note.answer(made.text))
     for number, one in enumerate(shown):
-        door.outbox.post(f"{key}:card{number}", origin, one.card, one.picture)
+        cards.post(door, f"{key}:card{number}", origin, one)

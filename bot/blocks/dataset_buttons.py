@@ -1,0 +1,89 @@
+"""What can be pressed below a report, and the sentence that says what to do next."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from bot import actions as ids
+from bot.blocks.kit import actions, button, confirmation
+from bot.blocks.mrkdwn import clip, esc
+from trainer.data.card import CodeSummary
+from trainer.data.figures import sensitive
+from trainer.data.fix import FIXES
+from trainer.store.tables import Dataset
+from trainer.types import CheckReport, Verdict
+
+Json = dict[str, Any]
+KINDS = 4
+BY_HAND = "*What to do:* mend what is named above and drop the file again. Nothing was started."
+TRAINED_ON = ("chat", "")  # what training here learns from; "" in rows from before
+
+
+def how_to_go_on(found: CheckReport, dataset: Dataset | None, kinds: list[CodeSummary]) -> str:
+    """One or two sentences: what Fix would do, what Redact would do, what is for people."""
+    said = [_mends(kinds)] if dataset else []
+    if found.verdict is Verdict.BROKEN:
+        return " ".join(filter(None, [*said, _when_broken(found, dataset, kinds)]))
+    if dataset and dataset.kind not in TRAINED_ON:
+        said.append("Training here learns from prompts with answers; this can be checked, mended and audited.")
+    if sensitive(found.stats):
+        said.append("Redact puts placeholders where personal data and secrets are.")
+    return " ".join(filter(None, said)) or "Nothing needs to be done: train, or estimate first."
+
+
+def _when_broken(found: CheckReport, dataset: Dataset | None, kinds: list[CodeSummary]) -> str:
+    if dataset and found.mapping:
+        return "*What to do:* say which column is the prompt and which the completion. Nothing was started."
+    if dataset and fixes(kinds):
+        return "*What to do:* press Fix; the file you dropped stays as it is. Nothing was started."
+    return BY_HAND
+
+
+def _mends(kinds: list[CodeSummary]) -> str:
+    """`Fix mends 3 kinds: Commas × 1, White space × 12, Duplicates × 2.`"""
+    mended: Counter[str] = Counter()
+    for kind in fixes(kinds):
+        mended[FIXES[kind.fix].title] += kind.count
+    if not mended:
+        return ""
+    shown = ", ".join(f"{title} × {count:,}" for title, count in mended.most_common(KINDS))
+    more = f" and {len(mended) - KINDS} more" if len(mended) > KINDS else ""
+    return f"*Fix* mends {len(mended)} {'kinds' if len(mended) > 1 else 'kind'}: {esc(shown)}{more}."
+
+
+def fixes(kinds: list[CodeSummary]) -> list[CodeSummary]:
+    """The findings that Fix mends unasked; redaction, for one, is a wish of its own."""
+    return [kind for kind in kinds if kind.fix in FIXES and FIXES[kind.fix].safe]
+
+
+def bar(found: CheckReport, dataset: Dataset | None, kinds: list[CodeSummary]) -> Json | None:
+    """The buttons: what helps most is green. Each carries the dataset's id and nothing else."""
+    if dataset is None:
+        return None
+    usable = found.verdict is not Verdict.BROKEN
+    trains = usable and dataset.kind in TRAINED_ON
+    return actions(
+        *(_columns(dataset, found.mapping) if found.mapping and not found.accepted else ()),
+        button("Train", ids.TRAIN, dataset.id, style="primary") if trains else None,
+        button("Fix", ids.FIX, dataset.id, style="" if usable or found.mapping else "primary")
+        if fixes(kinds)
+        else None,
+        button("Redact", ids.REDACT, dataset.id, confirm=_sure()) if sensitive(found.stats) else None,
+        button("Estimate", ids.ESTIMATE, dataset.id) if trains else None,
+        button("Split", ids.SPLIT, dataset.id) if trains else None,
+        button("Download report", ids.DOWNLOAD, dataset.id),
+    )
+
+
+def _columns(dataset: Dataset, mapping: dict[str, str]) -> tuple[Json, Json]:
+    chosen = ", ".join(f"{clip(column, 18)} → {use}" for use, column in mapping.items())
+    return (
+        button(f"Use {chosen}", ids.USE_COLUMNS, dataset.id, style="primary"),
+        button("Choose columns", ids.CHOOSE_COLUMNS, dataset.id),
+    )
+
+
+def _sure() -> Json:
+    text = "A new version is made, with placeholders for personal data and secrets. The file you dropped stays."
+    return confirmation("Redact the data?", text, "Redact", "Not now")
