@@ -16,7 +16,7 @@ LETTERS = 20  # fewer: unknown
 SURE = 0.5  # the model's own probability
 _LETTER = re.compile(r"[^\W\d_]")
 _MARKS = re.compile(
-    r"```.*?(?:```|\Z)|`[^`\n]*`|https?://\S+|\S+@\S+|[\w-]*[_\d][\w-]*|[{}\[\]<>\"=:/\\|#*]+", re.DOTALL
+    r"```.*?(?:```|\Z)|`[^`\n]*`|https?://\S+|\S+@\S+|\b[^\W\d_]*+[_\d][\w-]*|[{}\[\]<>\"=:/\\|#*]+", re.DOTALL
 )
 
 # script → (its characters, the one language that is written in it, "" for several)

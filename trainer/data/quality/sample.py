@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -33,13 +33,10 @@ class Sample:
         self.heap: list[tuple[int, int, int, Picked]] = []  # (-hash, -line, count, row): the greatest hash comes first
         self.offered = 0
 
-    def offer(self, numbers: Sequence[int], lines: list[bytes], pick: Any) -> None:
-        """Rows by their JSON; `pick(index)` makes the `Picked` of one that is taken."""
-        hashes = _mixed(np.fromiter(map(crc32, lines), dtype=np.uint64, count=len(lines)))
-        if len(self.heap) >= self.size:
-            taken: Iterator[int] = iter(np.flatnonzero(hashes <= np.uint64(-self.heap[0][0])).tolist())
-        else:
-            taken = iter(range(len(lines)))
+    def offer(self, numbers: Sequence[int], hashes: np.ndarray, pick: Callable[[int], Picked]) -> None:
+        """Rows by their hashes; `pick(index)` makes the `Picked` of one that is taken."""
+        full = len(self.heap) >= self.size
+        taken = np.flatnonzero(hashes <= np.uint64(-self.heap[0][0])).tolist() if full else range(len(hashes))
         for index in taken:
             self.offered += 1
             key = -int(hashes[index])
@@ -51,6 +48,19 @@ class Sample:
     def rows(self) -> list[Picked]:
         """In the order of their hashes: any first few are a fair sample too."""
         return [picked for *_, picked in sorted(self.heap, key=lambda item: (-item[0], -item[1]))]
+
+
+def line_sizes(raw: bytes) -> np.ndarray:
+    """Bytes of each line, its LF included."""
+    ends = np.flatnonzero(np.frombuffer(raw, dtype=np.uint8) == 10)
+    return np.diff(ends, prepend=-1)
+
+
+def line_hashes(raw: bytes, sizes: np.ndarray) -> np.ndarray:
+    """63 bits for each line: the same on any machine, and unlike for lines that are alike."""
+    view, end = memoryview(raw), 0
+    sums = [crc32(view[end : (end := end + size)]) for size in sizes.tolist()]
+    return _mixed(np.array(sums, dtype=np.uint64))
 
 
 def _mixed(values: np.ndarray) -> np.ndarray:

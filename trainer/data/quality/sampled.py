@@ -5,14 +5,17 @@ from __future__ import annotations
 from array import array
 from typing import Any
 
+import numpy as np
+
 from trainer.data.analyze import Batch, Scene
 from trainer.data.quality.languages import Languages
-from trainer.data.quality.sample import LONGEST, Picked, Sample
+from trainer.data.quality.sample import LONGEST, Picked, Sample, line_hashes, line_sizes
 from trainer.data.quality.token_figures import TokenFigures
 from trainer.data.tokens import load_counter
 from trainer.types import Finding
 
-LONG_LISTED = 10_000  # rows kept as perhaps too long, longest lines of the file's beginning
+LANGUAGE_ROWS = 500  # of the sample whose language is told
+LONG_LISTED = 10_000  # rows kept as perhaps too long, from the file's beginning
 
 
 class Sampled:
@@ -29,24 +32,23 @@ class Sampled:
     def add(self, batch: Batch) -> list[Finding]:
         if not batch.numbers:
             return []
-        lines = batch.raw.split(b"\n")[: len(batch.numbers)]
-        self.rows += len(lines)
+        sizes = line_sizes(batch.raw)
+        self.rows += len(batch.numbers)
         self.bytes += len(batch.raw)
-        self.sample.offer(batch.numbers, lines, lambda index: _picked(batch, index, len(lines[index]) + 1))
+        hashes = line_hashes(batch.raw, sizes)
+        self.sample.offer(batch.numbers, hashes, lambda index: _picked(batch, index, int(sizes[index])))
         limit = self.counter.limit
-        if limit and len(batch.raw) > limit and len(self.long[0]) < LONG_LISTED and len(max(lines, key=len)) > limit:
-            for number, line in zip(batch.numbers, lines, strict=True):
-                if len(line) > limit:  # a token is hardly ever less than a byte
-                    self.long[0].append(number)
-                    self.long[1].append(min(len(line) + 1, 2**32 - 1))
+        if limit and len(self.long[0]) < LONG_LISTED:
+            for index in np.flatnonzero(sizes > limit).tolist():  # a token is hardly ever less than a byte
+                self.long[0].append(batch.numbers[index])
+                self.long[1].append(min(int(sizes[index]), 2**32 - 1))
         return []
 
     def finish(self) -> list[Finding]:
         picked = self.sample.rows()
         if not picked:
             return []
-        whole = self.rows <= len(picked)
-        languages = Languages(picked, whole)
+        languages = Languages(picked[:LANGUAGE_ROWS], self.rows <= LANGUAGE_ROWS)
         tokens = TokenFigures(self.scene.format, self.counter, picked, rows=self.rows, size=self.bytes)
         tokens.long = list(zip(*self.long, strict=True))
         self.figures = languages.stats() | tokens.stats()

@@ -29,8 +29,9 @@ class Signs:
     def add(self, batch: Batch) -> list[Finding]:
         self.rows += len(batch.numbers)
         found: list[Finding] = []
-        for index in _hinted(batch.raw):
-            problems = [problem for check in CHECKS for problem in check.look(batch.views[index])]
+        for index, line in _hinted(batch.raw):
+            view = batch.views[index]
+            problems = [p for check in CHECKS if patterns.hint(check.HINT).search(line) for p in check.look(view)]
             if problems:
                 self.counts.update({problem.code for problem in problems})
                 found += (problem.at(batch.numbers[index]) for problem in problems)
@@ -50,15 +51,14 @@ class Signs:
         return {"signs": shares}
 
 
-def _hinted(raw: bytes) -> Iterator[int]:
-    """Indices of the lines in which any hint is found, ascending."""
+def _hinted(raw: bytes) -> Iterator[tuple[int, bytes]]:
+    """The lines in which any hint is found, with their indices, ascending."""
     hint = patterns.hint(*(check.HINT for check in CHECKS))
     position = index = 0
     while found := hint.search(raw, position):
         start = found.start()
         index += raw.count(b"\n", position, start)
-        yield index
-        end = raw.find(b"\n", start)
-        if end < 0:
-            return
+        begin, end = raw.rfind(b"\n", position, start) + 1 or position, raw.find(b"\n", start)
+        end = len(raw) if end < 0 else end
+        yield index, raw[begin:end]
         position, index = end + 1, index + 1

@@ -67,6 +67,8 @@ SIGNS: tuple[tuple[str, str, bool], ...] = (
     ("an object written as text", r"\[object Object\]", False),
 )
 
+_ANY = "|".join(f"(?:{pattern})" for _, pattern, _ in SIGNS)
+
 
 def look(view: View) -> Iterator[Problem]:
     for place, text in (("prompt", view.prompt), ("answer", view.answer)):
@@ -76,6 +78,8 @@ def look(view: View) -> Iterator[Problem]:
 
 
 def _first(text: str, place: str) -> tuple[str, str] | None:
+    if find(_ANY, text) is None:
+        return None
     for what, pattern, answers_only in SIGNS:
         if place == "answer" or not answers_only:
             found = find(pattern, text)
