@@ -226,6 +226,26 @@ def test_a_row_gets_one_finding_that_names_the_first_line(tmp_path: Path) -> Non
     assert not list(tmp_path.glob("duplicates*"))
 
 
+def test_copies_are_the_same_however_they_were_read(tmp_path: Path) -> None:
+    form = load_format()
+    one = chat("Hi", "Hello", "Be kind.")
+    weighted = chat("Hi", "Hello", "Be kind.")
+    weighted["messages"][2]["weight"] = 1  # type: ignore[index]
+    talk = {"messages": [*one["messages"], *chat("Bye", "Bye")["messages"]]}  # type: ignore[misc]
+    made = [one, weighted, talk, chat("Be kind.\nHi", "Hello"), chat("kind.\nHi", "Hello", "Be")]
+    raw = [json.dumps(row).encode() for row in made]
+    analyzer = Duplicates(Scene(form, Settings.model_construct(), tmp_path))
+    fast = [(form.block(line) or [None])[0] for line in raw[:1] + raw[2:]]
+    rich = form.block(b"\n".join(raw[:2]) + b"\n") or []
+    for number, some in enumerate((fast, rich, made), 0):
+        views = [form.view(row) for row in some]
+        analyzer.add(Batch(range(10 * number, 10 * number + len(some)), some, views, b""))
+    found = [(f.line, f.message) for f in analyzer.finish() if f.code == "duplicate_row"]
+    assert len({type(row) for row in fast + rich + made}) == 3
+    expected = {10: 0, 20: 0, 21: 11, 22: 1, 23: 2, 24: 3}
+    assert found == [(line, f"The same row as line {first}.") for line, first in expected.items()]
+
+
 def test_templated_tickets_are_not_near_duplicates(tmp_path: Path) -> None:
     _, stats = findings(ROOT / "examples" / "tickets.jsonl", tmp_path)
     assert stats["near_duplicate_rows"] < 0.03 * 420  # type: ignore[operator]

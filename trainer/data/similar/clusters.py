@@ -16,6 +16,7 @@ SIMILAR = 0.6  # Jaccard
 OWN = 24  # shingles that a row needs, besides common ones, to be compared
 SAMPLE = 10_000  # rows from which it is learnt which shingles are common
 CHUNK = 8192  # rows, or pairs, at a time
+PROBES = 16  # shingles of a row that are looked up to rule it out
 NEIGHBOURS = 3  # within a bucket, each row is measured against so many next ones and the first
 
 Ids = NDArray[np.int64]
@@ -51,6 +52,7 @@ class Clusters:
         if leave_out is not None:
             alone &= ~leave_out
         rows.learn_common(np.flatnonzero(alone), whole)
+        rows.learn_repeated(alone)
         compared = self._write_bands(rows, alone)
         for pairs in self._candidates(compared, whole):
             fresh = pairs[:, roots_of(roots, pairs[0]) != roots_of(roots, pairs[1])]
@@ -68,6 +70,7 @@ class Clusters:
             ids = chunk[alone[chunk] & (rows.counts[chunk] >= OWN)]
             hashes, counts = rows.own(ids)
             enough = counts >= OWN
+            enough[enough] = rows.met_again(ids[enough], hashes[np.repeat(enough, counts)], counts[enough])
             if enough.any():
                 keys = band_keys(hashes[np.repeat(enough, counts)], counts[enough])
                 for band, file in enumerate(files):
@@ -128,6 +131,30 @@ class _Rows:
             seen.append(distinct(rows << np.uint64(32) | hashes).astype(np.uint32))
         self.common = distinct(np.concatenate([np.empty(0, np.uint32), *seen]), limit + 1)
 
+    def learn_repeated(self, alone: NDArray[np.bool_]) -> None:
+        """Count 0, 1 or 2 for each probed shingle, in at most 64 MiB: shingles that share a slot count as one."""
+        size = 1 << min(26, max(12, int(PROBES * len(self.counts)).bit_length() + 2))
+        self.times = np.zeros(size, np.uint8)
+        for ids in self.chunks():
+            hashes, counts = self._take(ids)
+            slots = self._slots(hashes[np.repeat(alone[ids], counts)])
+            before = self.times[slots]
+            self.times[slots] = 1
+            self.times[slots[before > 0]] = 2
+            self.times[distinct(slots, 2)] = 2
+
+    def met_again(self, ids: Ids, hashes: NDArray[np.uint32], counts: Ids) -> NDArray[np.bool_]:
+        """Which of these rows share enough with any other row to be near duplicates at all: a row that is similar
+        to another has most of its shingles there too, and a third of the probed ones, whatever chance picked."""
+        probed = hashes & 3 == 0
+        rows = np.repeat(np.arange(len(ids)), counts)[probed]
+        elsewhere = rows[self.times[self._slots(hashes)] == 2]
+        return 3 * np.bincount(elsewhere, minlength=len(ids)) >= np.bincount(rows, minlength=len(ids))
+
+    def _slots(self, hashes: NDArray[np.uint32]) -> NDArray[np.uint32]:
+        """The slots of every fourth shingle, chosen by its hash."""
+        return (hashes[hashes & 3 == 0] >> 2 & (len(self.times) - 1)).astype(np.uint32)
+
     def own(self, ids: Ids) -> tuple[NDArray[np.uint32], Ids]:
         """The shingles of these rows that are not common, and how many each has."""
         hashes, counts = self._take(ids)
@@ -145,11 +172,11 @@ class _Rows:
         sizes = np.bincount(_pair_of(one), minlength=len(left)) + np.bincount(_pair_of(other), minlength=len(left))
         return both / np.maximum(sizes - both, 1)
 
-    def _marked(self, ids: Ids, limits: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    def _marked(self, ids: Ids, limits: NDArray[np.uint32]) -> NDArray[np.uint64]:
         """The distinct own shingles of these rows below their limits, each with its pair's place above it."""
         hashes, counts = self._take(ids)
         places = np.repeat(np.arange(len(ids), dtype=np.uint64), counts)
-        own = self._own(hashes) & (hashes < limits[places])
+        own = self._own(hashes) & (hashes <= limits[places])
         return distinct(places[own] << np.uint64(32) | hashes[own])
 
     def _own(self, hashes: NDArray[np.uint32]) -> NDArray[np.bool_]:

@@ -22,7 +22,7 @@ _APOSTROPHES = re.compile(rb"\xe2\x80[\x98\x99]")
 _PUNCTUATION = re.compile(rb"\xe2\x80[\x80-\xaf]|\xc2[\xa0\xab\xbb]|\xe3\x80[\x80-\x82]|\xef\xbc[\x81\x8c\x9a\x9b\x9f]")
 _MEANT = b"+*/=<>%$#@^&|~\\"  # signs that are words, or parts of them
 _A, _B, _C = (np.uint64(n) for n in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xBF58476D1CE4E5B9))
-_TOP = np.uint64(2**32)
+_TOP = np.uint64(2**32 - 1)
 
 
 def _table() -> bytes:
@@ -58,13 +58,14 @@ def shingles(texts: Sequence[str]) -> Shingles:
     whole = _whole(hashes, heads, widths)
     if widths.max() <= KEPT:
         return Shingles(kept, widths, widths, whole)
-    chosen = kept < np.repeat(thresholds(widths), widths)
-    return Shingles(kept[chosen], np.add.reduceat(chosen, heads, dtype=np.uint32), widths, whole)
+    chosen = np.flatnonzero(kept <= np.repeat(thresholds(widths), widths))
+    counts = np.diff(np.searchsorted(chosen, heads), append=len(chosen))
+    return Shingles(kept[chosen], counts.astype(np.uint32), widths, whole)
 
 
-def thresholds(widths: NDArray[np.uint32]) -> NDArray[np.uint64]:
-    """Of a row with that many shingles, those with a smaller hash are kept: all of them up to `KEPT`."""
-    return np.where(widths <= KEPT, _TOP, np.uint64(KEPT << 32) // np.maximum(widths, 1))
+def thresholds(widths: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """The largest hash that is kept of a row with that many shingles: all are kept up to `KEPT`."""
+    return np.where(widths <= KEPT, _TOP, np.uint64(KEPT << 32) // np.maximum(widths, 1)).astype(np.uint32)
 
 
 def normalised(texts: Sequence[str]) -> tuple[NDArray[np.uint8], bool]:
@@ -107,13 +108,14 @@ def word_starts(codes: NDArray[np.uint8], ascii_only: bool) -> NDArray[np.int64]
 
 def words_at(codes: NDArray[np.uint8], starts: NDArray[np.int64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     """The 16 bytes from each start on, as two little-endian numbers."""
-    eights: Any = np.ndarray((len(codes) - 7,), dtype="<u8", buffer=codes.data, strides=(1,))
-    return eights[starts], eights[starts + 8]
+    windows: Any = np.ndarray((len(codes) - WINDOW + 1,), dtype=f"V{WINDOW}", buffer=codes.data, strides=(1,))
+    pairs = windows[starts].view("<u8")
+    return pairs[::2], pairs[1::2]
 
 
 def hash_pairs(low: NDArray[np.uint64], high: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Mix two numbers into one, in place of the first."""
-    low *= _A
+    """Mix two numbers into one."""
+    low = low * _A
     low ^= high * _B
     low ^= low >> np.uint64(29)
     low *= _C

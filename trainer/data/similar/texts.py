@@ -33,13 +33,15 @@ class Texts(NamedTuple):
 
 def own_texts(format: Format, rows: Sequence[Any], views: Sequence[View]) -> Texts:
     """The own words of some rows, in order."""
-    prompts, heads = [], []
+    prompts: list[str] = []
+    heads: list[int] = []
+    seen: dict[str, int] = {}
     for row, (given, _, roles) in zip(rows, views, strict=True):
         prompt, known = given, 0
         if roles and roles[0] in _ABOVE:
             head = row.messages[0].content if type(row) is Row else _head(format, row)
             if given.startswith(head):
-                prompt, known = given[len(head) + 1 :], _known(head)
+                prompt, known = given[len(head) + 1 :], seen.get(head) or seen.setdefault(head, _known(head))
         prompts.append(prompt)
         heads.append(known)
     return Texts(prompts, np.array(heads, np.uint64), [view.answer for view in views])
