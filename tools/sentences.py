@@ -105,7 +105,7 @@ def job(row: Job, progress: dict[str, Any]) -> str:
     if row.error:
         parts.append(row.error["message"])
     if row.result:
-        parts.append(", ".join(_ending(row.result)))
+        parts.append(", ".join(filter(None, _ending(row.result))))
     return ": ".join(p.rstrip(".") for p in parts if p) + "."
 
 
@@ -113,6 +113,9 @@ def _ending(result: dict[str, Any]) -> Iterator[str]:
     """`model ft:…, 48 steps in 2 min 0 s, training loss 0.180`, or an evaluation's verdict and id."""
     if result.get("verdict"):
         yield f"{result['verdict']} for {result.get('model_id')} ({result.get('evaluation_id')})"
+    elif result.get("dataset_id"):
+        yield f"{result.get('made', 0):,} rows made of {result.get('asked', 0):,}, in dataset {result['dataset_id']}"
+        yield str(result.get("stopped") or "").rstrip(".")
     elif result.get("model_id"):
         yield f"model {result['model_id']}"
     if result.get("steps") is not None:

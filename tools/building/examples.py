@@ -133,7 +133,7 @@ def import_log(
     return log, add_rows(context, dataset_id, log.rows, source="log", name=name, change=change)
 
 
-def export_dataset(context: Context, dataset_id: str | None, out: Path, format: str = "openai-chat") -> Any:
+def export_dataset(context: Context, dataset_id: str | None, out: Path, format: str = "openai") -> Any:
     """Write a dataset's rows in another format; what that format cannot hold is in the result's `skipped`."""
     dataset = pick_dataset(context, dataset_id)
     with tempfile.TemporaryDirectory(prefix="tunesmith-") as folder:

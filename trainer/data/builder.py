@@ -118,7 +118,7 @@ class DatasetBuilder:
         temporary.replace(path)
         return len(self.rows)
 
-    def export(self, out: Path | BinaryIO, format: str = "openai-chat") -> Any:
+    def export(self, out: Path | BinaryIO, format: str = "openai") -> Any:
         """Write in another format; what that format cannot hold is in the result's `skipped`."""
         from trainer.data.export import export
 
