@@ -237,3 +237,60 @@ def test_a_proposal_names_two_columns_that_are_there(keys: list[str], samples: l
     if mapping is not None:
         assert set(mapping.values()) <= set(keys)
         assert load_columns(mapping).mapping == mapping
+
+
+FLAT = st.dictionaries(NAMES, GOOD | st.sampled_from(["", " "]) | st.none(), max_size=4)
+TALK = st.lists(
+    st.fixed_dictionaries({"role": SAID, "content": GOOD}) | st.fixed_dictionaries({"from": SAID, "value": GOOD}),
+    max_size=3,
+)
+TURNS = st.dictionaries(NAMES, TALK | GOOD | st.none(), max_size=4)
+MESSAGES = st.tuples(GOOD, GOOD).map(
+    lambda t: [{"role": "user", "content": t[0]}, {"role": "assistant", "content": t[1]}]
+)
+SHARED = st.tuples(GOOD, GOOD).map(lambda t: [{"from": "human", "value": t[0]}, {"from": "gpt", "value": t[1]}])
+CLEAN = st.one_of(
+    st.fixed_dictionaries({"conversations": SHARED}, optional={"system": TEXT, "id": GOOD}),
+    st.fixed_dictionaries({"chosen": MESSAGES, "rejected": MESSAGES}, optional={"prompt": st.none() | MESSAGES | GOOD}),
+    MESSAGES.map(lambda m: {"prompt": m[:1], "completion": m[1:]}),
+    st.fixed_dictionaries({"instruction": GOOD, "output": GOOD}, optional={"input": TEXT, "system": TEXT, "id": GOOD}),
+    st.fixed_dictionaries({"prompt": GOOD, "completion": GOOD}, optional={"source": GOOD}),
+    st.fixed_dictionaries({"chosen": GOOD, "rejected": GOOD}, optional={"prompt": GOOD | st.none()}),
+    st.fixed_dictionaries({"chosen": TALK, "rejected": TALK}, optional={"prompt": TALK | GOOD}),
+    st.fixed_dictionaries({"prompt": TALK, "completion": TALK}),
+    st.fixed_dictionaries({"conversations": TALK}, optional={"system": TEXT, "id": GOOD}),
+    st.fixed_dictionaries({"text": GOOD}, optional={"url": GOOD}),
+)
+
+
+@st.composite
+def lines(draw: st.DrawFn) -> bytes:
+    """Some rows as bytes, sometimes with a piece repeated, removed or replaced."""
+    some = draw(st.lists(CLEAN | FLAT | TURNS | ROWS, min_size=1, max_size=3))
+    try:
+        texts = [json.dumps(row, ensure_ascii=draw(st.booleans())) for row in some]
+    except TypeError:  # Unreadable
+        texts = ["{}"]
+    raw = bytearray("\n".join(texts).encode("utf-8", "surrogatepass"))
+    for _ in range(draw(st.integers(0, 2))):
+        a, b = sorted((draw(st.integers(0, len(raw))), draw(st.integers(0, len(raw)))))
+        raw[a:b] = draw(st.sampled_from([bytes(raw[a:b]) * 2, b"", b'"', b"\\", b",", b'"id": "x", ', b"\xff", b"\n"]))
+    return bytes(raw)
+
+
+@settings(QUICK, max_examples=500)
+@given(raw=lines())
+@example(raw=b'{"text": "a", "text": "b"}')
+@example(raw=b'{"prompt": "a", "completion": "b\\u0000"}')
+@example(raw=b'{"instruction": "a", "output": "\\ud800"}')
+def test_what_the_fast_path_passes_the_careful_path_passes(raw: bytes) -> None:
+    for format in every_format() if raw else ():
+        fast = format.block(raw)
+        if fast is None:
+            continue
+        parsed = [parse(line, last=False) for line in raw.removesuffix(b"\n").split(b"\n")]
+        assert len(parsed) == len(fast)
+        for (value, problems), row in zip(parsed, fast, strict=True):
+            assert not problems and not list(format.inspect(value))
+            assert format.plain(row) == value and format.view(row) == format.view(value)
+            assert format is COLUMNS or detect(value) == format.name

@@ -9,9 +9,11 @@ from typing import Any
 
 from trainer.data.findings import kind
 from trainer.data.formats.as_chat import ChatFormat, Converted, Metadata
-from trainer.data.formats.look import Look
+from trainer.data.formats.look import QUIET, Look
+from trainer.data.formats.quick import flat_rows, visible
 
 KEYS = frozenset({"instruction", "input", "output", "system", "history"})
+TEXTS = (KEYS | QUIET) - {"history"}
 
 
 class Alpaca(ChatFormat):
@@ -20,6 +22,9 @@ class Alpaca(ChatFormat):
 
     def matches(self, row: dict[str, Any]) -> bool:
         return "instruction" in row and ("output" in row or "response" not in row)
+
+    def block(self, raw: bytes) -> list[Any] | None:
+        return flat_rows(raw, _clean)
 
     def look(self, row: dict[str, Any], look: Look) -> None:
         look.needs_text(row, "instruction")
@@ -43,6 +48,12 @@ class Alpaca(ChatFormat):
         places += ["instruction", "output"]
         chat = Metadata.of(row, KEYS).put({"messages": messages})
         return Converted(chat, places, rename={})
+
+
+def _clean(row: dict[str, Any]) -> bool:
+    asked = visible(row.get("instruction")) or (row.get("instruction") == "" and visible(row.get("input")))
+    system = row.get("system")
+    return asked and visible(row.get("output")) and (not system or visible(system)) and row.keys() <= TEXTS
 
 
 def _question(row: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from trainer.data.findings import kind, quote
 from trainer.data.formats.as_chat import ChatFormat, Converted, Metadata, as_text
 from trainer.data.formats.column_names import FAMILIES, NOTES, SYSTEM, plain_name, words
 from trainer.data.formats.look import Look
+from trainer.data.formats.quick import flat_rows, visible
 from trainer.errors import BadInput
 
 PARTS = ("system", "prompt", "completion")
@@ -31,6 +32,9 @@ class Columns(ChatFormat):
 
     def matches(self, row: dict[str, Any]) -> bool:
         return self.mapping["prompt"] in row and self.mapping["completion"] in row
+
+    def block(self, raw: bytes) -> list[Any] | None:
+        return flat_rows(raw, self._clean)
 
     def look(self, row: dict[str, Any], look: Look) -> None:
         for part, column in self.mapping.items():
@@ -55,6 +59,11 @@ class Columns(ChatFormat):
                 places.append(_path(column))
         chat = Metadata.of(row, self.keys).put({"messages": messages})
         return Converted(chat, places, rename={})
+
+    def _clean(self, row: dict[str, Any]) -> bool:
+        system = row.get(self.mapping["system"]) if "system" in self.mapping else None
+        said = visible(row.get(self.mapping["prompt"])) and visible(row.get(self.mapping["completion"]))
+        return said and (not system or visible(system))
 
 
 def _path(column: str) -> str:

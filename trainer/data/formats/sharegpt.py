@@ -10,11 +10,13 @@ from typing import Any
 
 from trainer.data.findings import kind, quote
 from trainer.data.formats.as_chat import ChatFormat, Converted, Metadata, as_text, chat_tools, from_text, look_tools
-from trainer.data.formats.look import Look
+from trainer.data.formats.look import QUIET, Look
+from trainer.data.formats.quick import clean_talk, turn_rows, visible
 
 KEYS = frozenset({"conversations", "system", "tools"})
 TURN_KEYS = frozenset({"from", "value", "weight"})
 PREFERENCE_KEYS = ("chosen", "rejected")
+PLAIN_KEYS = frozenset({"conversations", "system"}) | QUIET
 ROLES = {
     "human": "user",
     "user": "user",
@@ -33,6 +35,7 @@ ROLES = {
     "function_response": "tool",
     "tool_response": "tool",
 }
+SPOKEN = {name: role for name, role in ROLES.items() if role in ("user", "assistant", "system")}
 
 
 class ShareGPT(ChatFormat):
@@ -41,6 +44,9 @@ class ShareGPT(ChatFormat):
 
     def matches(self, row: dict[str, Any]) -> bool:
         return "conversations" in row
+
+    def block(self, raw: bytes) -> list[Any] | None:
+        return turn_rows(raw, _clean)
 
     def look(self, row: dict[str, Any], look: Look) -> None:
         for key in PREFERENCE_KEYS:
@@ -66,6 +72,12 @@ class ShareGPT(ChatFormat):
         chat = metadata.put({"messages": talk.messages} | chat_tools(row))
         rename = {"content": "value", "role": "from", "weight": "weight", "tool_calls": "value"}
         return Converted(chat, talk.places, "conversations", rename=rename)
+
+
+def _clean(row: dict[str, Any]) -> bool:
+    system = row.get("system")
+    talk = clean_talk(row.get("conversations"), "from", "value", SPOKEN)
+    return talk and (not system or visible(system)) and row.keys() <= PLAIN_KEYS
 
 
 def _look_turns(turns: Any, look: Look) -> None:

@@ -12,9 +12,11 @@ from trainer.data.findings import Problem, kind
 from trainer.data.formats import Kind
 from trainer.data.formats.as_chat import ChatFormat, Converted, Metadata, chat_tools, look_tools
 from trainer.data.formats.look import QUIET, Look
+from trainer.data.formats.quick import clean_messages, flat_rows, text_or_talk_rows, visible
 from trainer.data.view import View
 
 PAIR_KEYS = frozenset({"prompt", "completion", "tools"})
+PLAIN_KEYS = frozenset({"prompt", "completion"}) | QUIET
 TEXT_BESIDE = QUIET | {"meta", "url", "title", "timestamp", "date", "lang", "language", "license", "author"}
 
 
@@ -26,6 +28,9 @@ class PromptCompletion(ChatFormat):
     def matches(self, row: dict[str, Any]) -> bool:
         both = "prompt" in row and "completion" in row
         return both or (("prompt" in row or "completion" in row) and row.keys() <= PAIR_KEYS)
+
+    def block(self, raw: bytes) -> list[Any] | None:
+        return text_or_talk_rows(raw, _clean, _clean_talk)
 
     def look(self, row: dict[str, Any], look: Look) -> None:
         prompt = look_side(row, "prompt", look)
@@ -41,6 +46,17 @@ class PromptCompletion(ChatFormat):
         completion, more = messages_of(row["completion"], "assistant", "completion")
         chat = Metadata.of(row, self.keys).put({"messages": [*map(_unlearned, prompt), *completion]} | chat_tools(row))
         return Converted(chat, places + more, rename=None if isinstance(row["prompt"], list) else {})
+
+
+def _clean(row: dict[str, Any]) -> bool:
+    return visible(row.get("prompt")) and visible(row.get("completion")) and row.keys() <= PLAIN_KEYS
+
+
+def _clean_talk(row: dict[str, Any]) -> bool:
+    prompt, completion = row.get("prompt"), row.get("completion")
+    if type(prompt) is not list or type(completion) is not list or not prompt or not completion:
+        return False
+    return clean_messages(prompt + completion) and row.keys() <= PLAIN_KEYS
 
 
 _A = {"text": "a text", "messages": "a list of messages"}
@@ -85,7 +101,7 @@ class PlainText:
         return "text" in row and row.keys() - {"text"} <= TEXT_BESIDE
 
     def block(self, raw: bytes) -> list[Any] | None:
-        return None
+        return flat_rows(raw, _clean_text)
 
     def plain(self, row: Any) -> dict[str, Any]:
         return row
@@ -103,3 +119,7 @@ class PlainText:
                 look.say("empty_content", "The text has no visible character.", "text", "no visible character")
             look.extras(row, TEXT_BESIDE | {"text"})
         return look.report()
+
+
+def _clean_text(row: dict[str, Any]) -> bool:
+    return visible(row.get("text")) and row.keys() - {"text"} <= TEXT_BESIDE

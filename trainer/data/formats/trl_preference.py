@@ -12,11 +12,13 @@ from typing import Any
 from trainer.data.findings import Problem, kind
 from trainer.data.formats import Kind, load_format
 from trainer.data.formats.as_chat import Converted, chat_tools, look_tools
-from trainer.data.formats.look import Look
+from trainer.data.formats.look import QUIET, Look
+from trainer.data.formats.quick import clean_messages, text_or_talk_rows, visible
 from trainer.data.formats.trl import PAIR_KEYS, PromptCompletion, look_side, messages_of
 from trainer.data.view import View
 
 KEYS = frozenset({"prompt", "chosen", "rejected", "tools"})
+PLAIN_KEYS = (KEYS | QUIET) - {"tools"}
 
 
 class Preference:
@@ -30,7 +32,7 @@ class Preference:
         return ("chosen" in row or "rejected" in row) and "messages" not in row and "conversations" not in row
 
     def block(self, raw: bytes) -> list[Any] | None:
-        return None
+        return text_or_talk_rows(raw, _clean, _clean_talk)
 
     def plain(self, row: Any) -> dict[str, Any]:
         return row
@@ -50,6 +52,22 @@ class Preference:
         if look.row(row):
             _look(row, look)
         return look.report()
+
+
+def _clean(row: dict[str, Any]) -> bool:
+    chosen, rejected, prompt = row.get("chosen"), row.get("rejected"), row.get("prompt")
+    sides = visible(chosen) and visible(rejected) and chosen != rejected
+    return sides and (prompt is None or visible(prompt)) and row.keys() <= PLAIN_KEYS
+
+
+def _clean_talk(row: dict[str, Any]) -> bool:
+    chosen, rejected, prompt = row.get("chosen"), row.get("rejected"), row.get("prompt")
+    if type(chosen) is not list or type(rejected) is not list or chosen == rejected or not row.keys() <= PLAIN_KEYS:
+        return False
+    if type(prompt) is list:
+        return bool(prompt and chosen and rejected) and all(map(clean_messages, (prompt + chosen, prompt + rejected)))
+    sides = clean_messages(chosen) and clean_messages(rejected)
+    return sides and (prompt is None or (_opens_with(chosen, prompt) and _opens_with(rejected, prompt)))
 
 
 def common_text(chosen: str, rejected: str) -> int:
@@ -112,6 +130,9 @@ class Unpaired(PromptCompletion):
     title = "TRL good or bad"
     kind: Kind = "unpaired"
     keys = PAIR_KEYS | {"label"}
+
+    def block(self, raw: bytes) -> list[Any] | None:
+        return None
 
     def matches(self, row: dict[str, Any]) -> bool:
         return "label" in row and "prompt" in row and "completion" in row
