@@ -6,9 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bot.blocks import advice, approval, dataset, evaluation
+from bot import versions
+from bot.attachments import Files, attach, with_fix, with_report
+from bot.blocks import advice, approval, build, dataset, dataset_fix, evaluation, note
 from bot.blocks.kit import Card
+from bot.blocks.mrkdwn import code
+from bot.door import Door
 from tools import datasets
+from tools.building.threads import read_draft
 from tools.context import Context
 from trainer.store.tables import Approval, Dataset, Evaluation
 
@@ -19,12 +24,23 @@ Json = dict[str, Any]
 class Shown:
     card: Card
     picture: Json | None = None
+    files: Files | None = None  # uploaded after the card
+    before: Card | None = None  # a message of its own above the card
 
 
 def show(context: Context, artifact: dict[str, str]) -> Shown | None:
     """The card for an artifact; None for kinds that show themselves (a job's card is the notifier's)."""
     make = KINDS.get(artifact["card"])
     return make(context, artifact) if make else None
+
+
+def post(door: Door, key: str, origin: dict[str, str], shown: Shown) -> None:
+    """Say it in the thread: what comes before, the card with its picture, then the files, each once."""
+    if shown.before:
+        door.outbox.post(f"{key}:before", origin, shown.before)
+    door.outbox.post(key, origin, shown.card, shown.picture)
+    if shown.files and door.services.db.claim(f"files:{key}"):
+        attach(door, origin, shown.files)
 
 
 def of_approval(context: Context, row: Approval) -> Card:
@@ -43,7 +59,27 @@ def _show_approval(context: Context, artifact: dict[str, str]) -> Shown:
 
 def _show_dataset(context: Context, artifact: dict[str, str]) -> Shown:
     row = context.services.datasets.get(artifact["id"])
-    return Shown(dataset.report(row.filename, datasets.report_of(context, row), row))
+    return Shown(of_dataset(context, row))
+
+
+def of_version(context: Context, row: Dataset) -> Card:
+    """What was done for a new version, for people to look over."""
+    parent = context.services.datasets.get(row.parent_id or row.id)
+    return dataset_fix.mended(parent, row, versions.reasons(context, row), versions.sample(context, row))
+
+
+def of_dataset(context: Context, row: Dataset) -> Card:
+    return dataset.report(row.filename, datasets.report_of(context, row), row)
+
+
+def _show_version(context: Context, artifact: dict[str, str]) -> Shown:
+    row = context.services.datasets.get(artifact["id"])
+    return Shown(of_dataset(context, row), files=with_fix(context, row), before=of_version(context, row))
+
+
+def _show_report(context: Context, artifact: dict[str, str]) -> Shown:
+    row = context.services.datasets.get(artifact["id"])
+    return Shown(note.line(f"The report of {code(row.id)} follows."), files=with_report(context, row))
 
 
 def _show_evaluation(context: Context, artifact: dict[str, str]) -> Shown:
@@ -57,8 +93,13 @@ def _show_advice(context: Context, artifact: dict[str, str]) -> Shown:
     return Shown(advice.shown(advise(context, artifact["id"], examples=int(said) if said else None)))
 
 
+def _show_draft(context: Context, artifact: dict[str, str]) -> Shown:
+    return Shown(build.preview(read_draft(context, artifact["id"])))
+
+
 def _dataset(context: Context, row: Approval) -> Dataset | None:
-    return context.services.datasets.get(row.subject["dataset_id"]) if row.kind == "train" else None
+    wanted = row.subject.get("dataset_id")
+    return context.services.datasets.get(wanted) if wanted else None
 
 
 def _evaluation(context: Context, row: Approval) -> Evaluation | None:
@@ -70,5 +111,8 @@ KINDS: dict[str, Callable[[Context, dict[str, str]], Shown]] = {
     "advice": _show_advice,
     "approval": _show_approval,
     "dataset": _show_dataset,
+    "draft": _show_draft,
     "evaluation": _show_evaluation,
+    "report": _show_report,
+    "version": _show_version,
 }

@@ -6,17 +6,12 @@ neither see nor fill. The artifact names what a door may show as a card.
 
 from __future__ import annotations
 
-from typing import Any
-
-from langchain.tools import ToolRuntime, tool
 from langchain_core.tools import BaseTool
 
 from tools import advice, datasets, evaluation, promotion, sentences, training
-from tools.context import Context
-
-Answer = tuple[str, dict[str, str]]  # (text for the model, card for the door: {"card": kind, "id": …} or {})
-Runtime = ToolRuntime[Context, Any]
-card = tool(response_format="content_and_artifact")
+from tools.answers import Answer, Runtime, card
+from tools.build_tools import BUILD_TOOLS
+from tools.dataset_tools import DATASET_TOOLS
 
 
 @card
@@ -27,22 +22,6 @@ def advise(question: str, runtime: Runtime, examples: int | None = None) -> Answ
     made = advice.advise(runtime.context, question, examples=examples)
     said = {} if examples is None else {"examples": str(examples)}
     return sentences.advice(made), {"card": "advice", "id": question[:2000], **said}
-
-
-@card
-def check_dataset(runtime: Runtime, dataset: str | None = None) -> Answer:
-    """Show the report of a dataset: rows, findings with line numbers. Without an id: this thread's."""
-    row = datasets.pick_dataset(runtime.context, dataset)
-    report = datasets.report_of(runtime.context, row)
-    return sentences.dataset(row, report), {"card": "dataset", "id": row.id}
-
-
-@card
-def split_dataset(runtime: Runtime, dataset: str | None = None) -> Answer:
-    """Split a dataset into train, dev and a sealed test part, so that no prompt is in two of them."""
-    row = datasets.pick_dataset(runtime.context, dataset)
-    made = datasets.ensure_split(runtime.context, row)
-    return sentences.split(row, made), {}
 
 
 @card
@@ -168,8 +147,8 @@ def list_models(runtime: Runtime) -> Answer:
 
 TOOLBOX: list[BaseTool] = [
     advise,
-    check_dataset,
-    split_dataset,
+    *DATASET_TOOLS,
+    *BUILD_TOOLS,
     estimate_training,
     request_training,
     job_status,

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from bot.commands.data import checks
+from bot.commands.building import makes_example, recipes, writes_rows
+from bot.commands.data import checks, mends, tends
 from bot.commands.models import WHICH_ALIAS, WHICH_ROLLBACK, evaluates, lists_models, promotes
 from bot.commands.runs import advises, cancels, estimates, tells_status, trains
 from bot.commands.talk import BY_BUTTON, HELP, NOT_DONE, THANKS, UNKNOWN, YOU, decides, helps
@@ -40,6 +41,8 @@ ENDING = re.compile(r"(?:[\s,]*\bplease)?[.!\s]*$", re.IGNORECASE)
 def parse(said: str) -> Command | None:
     """What was asked for, or None when the grammar does not know."""
     text = plain(said)
+    if example := makes_example(said, text):
+        return example
     for reads in RULES:
         found = reads(text)
         if found is not None:
@@ -56,9 +59,13 @@ def plain(said: str) -> str:
 RULES: tuple[Callable[[str], Command | None], ...] = (
     helps,
     advises,
+    writes_rows,
+    recipes,
     tells_status,
     lists_models,
     checks,
+    mends,
+    tends,
     estimates,
     trains,
     cancels,

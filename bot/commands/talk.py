@@ -7,10 +7,15 @@ import re
 from bot.commands.words import Command, any_of
 
 HELP = (
-    "Drop a JSONL file into the channel and I check it. Then say, in its thread:\n"
+    "Drop a data file into the channel (JSONL, JSON, CSV, Parquet, also packed) and I check it. "
+    "Then say, in its thread:\n"
     "• `advise` – prompt, RAG or fine-tune? e.g. “should we fine-tune for our tone with 400 examples?”\n"
-    "• `check`, `split`, `estimate` – look at the dataset, and what a run would take\n"
+    "• `check`, `report` – what is wrong and where; `fix`, `redact` – a new version, mended or without personal data\n"
+    "• `split` – e.g. “split by customer_id, stratify by label, 20% test”; `estimate` – what a run would take\n"
+    "• `audit`, `lineage`, `license mit`, `retain 90 days` – what it holds, where it comes from, how long it stays\n"
     "• `train` – e.g. “train on tiny-base with lora replay 100% 15 epochs suffix tickets”; nothing runs unasked\n"
+    "• `make an example of this thread` – a row for a dataset; `paraphrase`, `augment`, `distill` – a language model "
+    "writes rows, once somebody approved the cost; `recipes` – four ready-made scenarios\n"
     "• `status`, `jobs`, `cancel` – how runs are, and stop one\n"
     "• `evaluate`, `show evaluation` – base against tuned on sealed rows\n"
     "• `promote to tickets`, `roll back tickets` – a second person decides\n"

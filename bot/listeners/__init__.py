@@ -5,11 +5,37 @@ from __future__ import annotations
 from slack_bolt import App
 
 from bot.door import Door
-from bot.listeners.actions import advance, decide, evaluate, jobs, promote, retrain
+from bot.listeners.actions import (
+    advance,
+    build,
+    dataset_fix,
+    dataset_report,
+    dataset_split,
+    decide,
+    evaluate,
+    jobs,
+    promote,
+    retrain,
+)
 from bot.listeners.commands import tune
 from bot.listeners.events import files, mentions, messages
 
-FEATURES = (messages, mentions, files, decide, advance, evaluate, retrain, promote, jobs, tune)
+FEATURES = (
+    messages,
+    mentions,
+    files,
+    decide,
+    advance,
+    build,
+    dataset_fix,
+    dataset_report,
+    dataset_split,
+    evaluate,
+    retrain,
+    promote,
+    jobs,
+    tune,
+)
 
 
 def register_all(app: App, door: Door) -> None:

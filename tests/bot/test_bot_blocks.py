@@ -19,7 +19,7 @@ from trainer.store.tables import Approval, Dataset, Evaluation, Job
 from trainer.types import CheckReport, Finding, JobStatus, Severity, Verdict
 
 HUGE = "<!channel> & <@U0GRACE001> *b* `c` " * 2000
-MANY = tuple(Finding(n, f"code_{n % 200}", Severity.ERROR, HUGE, HUGE) for n in range(500))
+MANY = tuple(Finding(n, f"code_{n % 200}", Severity.ERROR, HUGE, HUGE) for n in range(1, 501))
 
 
 def checked(**changes: Any) -> CheckReport:
