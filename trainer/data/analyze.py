@@ -63,6 +63,7 @@ ANALYZERS: dict[str, str] = {
     "answers": "trainer.data.quality.answers:Answers",
     "sampled": "trainer.data.quality.sampled:Sampled",
     "target": "trainer.data.target_rules:TargetRules",
+    "privacy": "trainer.data.privacy.analyzer:Privacy",
 }
 
 

@@ -112,6 +112,10 @@ CODES: dict[str, Code] = {
     "near_duplicate": Code(WARNING, "nearly the same text as an earlier row", "rows that differ by more than a few words"),
     "contaminated": Code(WARNING, "text that also stands in a file kept for tests", "tests that training has not seen"),
     "more_in_row": Code(ERROR, "this row has more findings than are listed"),
+    # personal data and secrets: trainer.data.privacy
+    "personal_data": Code(WARNING, "an e-mail, postal or IP address or a telephone number", "no personal data", "redact"),
+    "sensitive_id": Code(WARNING, "an account, card or national identity number", "no such number", "redact"),
+    "secret": Code(WARNING, "a key, token or password; revoke it, whoever it belongs to", "no secrets", "redact"),
     # the container: trainer.data.sources
     "packed": Code(INFO, "the file is packed; what is inside was read"),
     "ignored_members": Code(INFO, "other files in the archive, not read"),

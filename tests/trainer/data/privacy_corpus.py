@@ -998,9 +998,9 @@ NO_DB_URL = [
     "mongodb://username:password@host:27017",
     "sqlite:////tmp/test.db",
     "jdbc:postgresql://localhost:5432/db",
-    "mysql://root:***@10.0.0.5/app",
+    "mysql://root:***@db.internal/app",
     "mongodb+srv://{user}:{password}@cluster0.mongodb.net",
-    "mysql://maria@10.2.0.5/app",
+    "mysql://maria@db.internal/app",
 ]
 BASIC_URL = [
     said(("curl ", "/status"), ("git remote add o ", "/repo.git"), ("Open ", " now"), ("<a href='", "/'>x</a>"), ("proxy=", ""))(

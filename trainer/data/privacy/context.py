@@ -51,7 +51,7 @@ def phone_word(text: str, start: int) -> bool:
     if not ends:
         return False
     gap = before[ends[-1] :].removeprefix(".")
-    return len(gap) <= 30 and not re.search(r"\d|[.!?;]\s", gap) and speaks(text, start, _PHONE_WORDS) > 0
+    return len(gap) <= 30 and not re.search(r"\d|[.!?;]\s|\w\($", gap) and speaks(text, start, _PHONE_WORDS) > 0
 
 
 _OTHER_NUMBERS = re.compile(
@@ -59,6 +59,17 @@ _OTHER_NUMBERS = re.compile(
     r"licen[cs]e|passport|reisepass|passeport|pasaporte|siret|siren|nip|regon|card|member(?:ship)?|policy|employee|student|user ?id|"
     r"customer|kunden\w*|bank|routing|sort code|id)\b[^\n!?;]{0,20}$"
 )
+
+
+_IDS = re.compile(
+    r"(?i)\b(?:nhs|steuer\w*|ssn|itin|cpf|cnpj|pesel|bsn|iban|aadhaar|dni|nie|nif|nir|vat|ust\w*|siret|siren|nip|regon|personnummer|"
+    r"nino|codice fiscale|imsi|iccid)\b[^\n!?;]{0,20}$"
+)
+
+
+def named(text: str, start: int) -> bool:
+    """The name of some identity number stands before it."""
+    return _IDS.search(text[max(0, start - WINDOW) : start]) is not None
 
 
 def against(text: str, start: int) -> bool:

@@ -28,25 +28,27 @@ class Kind(NamedTuple):
 _ASSIGN = (
     r"(?i)(?:password|passwd|passphrase|passcode|\bpwd|_pass\b|\bpass\b|\bpw|secret|token|api[_-]?key|apikey|access[_-]?key|private[_-]?key|"
     r"encryption[_-]?key|signing[_-]?key|account[_-]?key|passwort|kennwort|contrase\x{F1}a|contrasena|senha|mot de passe|credential|\?{2,6})"
-    r"[A-Za-z0-9_\-]{0,24}[\"'`\])]{0,2}\s{0,3}(?::=|=>|=|:| is:?| ist:?| est| es:?| \x{E9}:?)\s{0,3}\\?[\"'`]?[^\s\"'`<>]{4,}"
+    r"[A-Za-z0-9_\-]{0,24}[\"'`\])]{0,2}(?:>|\s{0,3}(?::=|=>|=|:| is:?| ist:?| est| es:?| \x{E9}:?)\s{0,3})\\?[\"'`]?[^\s\"'`<>]{4,}"
 )
 _ASSIGN_HINT = (
     r"(?i)(?:pass|pwd|\bpw|secret|token|(?:api|access|private|encryption|signing|account)[_-]?key|kennwort|contrase|senha|credential)"
-    r"[a-z0-9_\-\x80-\xff]{0,28}(?:\\u[0-9a-f]{4}a?)?[\"'`\]) \\]{0,6}(?:\\u003d|[:=]|\xef\xbc| is| ist| est| es| \xc3\xa9| \\u00e9)"
+    r"[a-z0-9_\-\x80-\xff]{0,28}(?:\\u[0-9a-f]{4}a?)?[\"'`\]) \\]{0,6}(?:\\u003d|[:=>]|\xef\xbc| is| ist| est| es| \xc3\xa9| \\u00e9)"
     r"|(?:пароль|密码|密碼|パスワード|비밀번호)|\\u043f\\u0430\\u0440\\u043e|\\u5bc6\\u78|\\u30d1\\u30b9\\u30ef|\\ube44\\ubc00"
 )
 # between the digits of one number in raw JSON: up to four separators, some of them escaped or of more than one byte
 _S = (
-    r"(?:[ \-./()+]|\\/|\xc2\xa0|\xe2\x80[\x80-\x95\xaf]|\xe2\x88\x92|\xef\xbc[\x88\x89\x8d-\x8f]|\xe3\x80\x80|"
+    r"(?:[ \-./()]|\\/|\xc2\xa0|\xe2\x80[\x80-\x95\xaf]|\xe2\x88\x92|\xef\xbc[\x88\x89\x8d-\x8f]|\xe3\x80\x80|"
     r"\\u(?i:00a0|20[012][0-9a-f]|2212|ff0[89def]|3000)){0,4}"
 )
+
+# … at most one
+_S1 = r"(?:[ \-.]|\xc2\xa0|\xe2\x80[\x80-\x95\xaf]|\xef\xbc[\x8d\x8e]|\xe3\x80\x80|\\u(?i:00a0|20[012][0-9a-f]|ff0[de]|3000))?"
 
 
 def _digits(count: int) -> str:
     return rf"\d(?:{_S}\d){{{count - 1}}}"
 
 
-_EIGHT = _digits(8)
 _PHONE_HINT = rf"{_digits(9)}|\d{{3}}[-. ]\d{{4}}|\d\d \d\d \d\d \d\d|\d{{4}} \d{{4}}|\d{{7}}"
 _CF = r"[A-Z]{6}[0-9LMNP-V]{2}[ABCDEHLMPRST][0-9LMNP-V]{2}[A-Z][0-9LMNP-V]{3}[A-Z]"
 _CF_SPACED = r"[A-Z]{3} [A-Z]{3} [0-9LMNP-V]{2}[ABCDEHLMPRST][0-9LMNP-V]{2} ?[A-Z][0-9LMNP-V]{3} ?[A-Z]"
@@ -95,25 +97,25 @@ KINDS: dict[str, Kind] = {
     # numbers with check digits, the strongest first
     "iban": Kind("IBAN", "financial", r"\b[A-Za-z]{2}\d{2}[ -]{0,1}[A-Za-z0-9]{2,4}", numbers.iban, rf"[A-Za-z]{{2}}\d\d(?:{_S}[A-Za-z0-9]){{11}}"),
     "it_codice_fiscale": Kind("Italian tax code", "government_id", rf"\b(?i:{_CF}|{_CF_SPACED})\b", numbers.codice_fiscale,
-                              rf"(?i)[A-Z]{{3}}{_S}[A-Z]{{3}}{_S}[0-9LMNP-V]{{2}}[ABCDEHLMPRST][0-9LMNP-V]{{2}}"),
+                              rf"(?i:{_CF}|[A-Z]{{3}}{_S1}[A-Z]{{3}}{_S1}[0-9LMNP-V]{{2}}[ABCDEHLMPRST][0-9LMNP-V]{{2}}{_S1}[A-Z][0-9LMNP-V]{{3}}{_S1}[A-Z])"),
     "fr_nir": Kind("French social security number", "government_id", r"\b[12] ?\d\d ?\d\d ?(?:\d\d|2[ABab]) ?\d{3} ?\d{3} ?[/|-]? ?\d\d\b", numbers.nir, rf"[12]{_S}\d{_S}\d{_S}\d{_S}\d{_S}\d{_S}[0-9ABab](?:{_S}\d){{7}}"),
     "card": Kind("payment card number", "financial", r"\b\d{4}[ -]?\d{4}[ -]?\d{4}[ -]?\d{1,4}(?:[ -]?\d{1,3})?\b|\b\d{4}[ -]\d{6}[ -]\d{4,5}\b|\b\d{14,19}\b", numbers.card, _digits(13)),
     "us_ssn": Kind("US social security number", "government_id", r"\b\d{3}[- ]?\d{2}[- ]?\d{4}\b", numbers.ssn, _digits(9)),
     "us_itin": Kind("US taxpayer number", "government_id", r"\b9\d\d[- ]?\d{2}[- ]?\d{4}\b", numbers.itin, _digits(9)),
     "uk_nino": Kind("UK National Insurance number", "government_id", r"(?i)\b[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][ .-]?\d{2}[ .-]?\d{2}[ .-]?\d{2}[ .-]?[A-D]\b", numbers.nino, rf"[A-Za-z]{_S}(?:\d{_S}){{6}}[A-Da-d]"),
     "uk_nhs": Kind("UK NHS number", "government_id", r"\b\d{3}[ -]?\d{3}[ -]?\d{4}\b", numbers.nhs, _digits(10)),
+    "pl_pesel": Kind("Polish PESEL", "government_id", r"\b\d{11}\b", numbers.pesel, _digits(11)),
     "de_steuer_id": Kind("German tax id", "government_id", r"\b\d{2}[ /]?\d{3}[ /]?\d{3}[ /]?\d{3}\b", numbers.steuer_id, _digits(11)),
     "br_cpf": Kind("Brazilian CPF", "government_id", r"\b\d{3}[. ]?\d{3}[. ]?\d{3}[- ]?\d{2}\b", numbers.cpf, _digits(11)),
-    "pl_pesel": Kind("Polish PESEL", "government_id", r"\b\d{11}\b", numbers.pesel, _digits(11)),
     "se_personnummer": Kind("Swedish personnummer", "government_id", r"\b(?:19|20)?\d{6}[-+ ]?\d{4}\b", numbers.personnummer, _digits(10)),
-    "in_aadhaar": Kind("Indian Aadhaar number", "government_id", r"\b[2-9]\d{3}[ -]?\d{4}[ -]?\d{4}\b", numbers.aadhaar, _digits(12)),
-    "es_dni": Kind("Spanish DNI or NIE", "government_id", r"(?i)\b(?:\d{8}|\d{2}\.\d{3}\.\d{3}|[XYZ][ -]?\d{7})[ -]?[A-HJ-NP-TV-Z]\b", numbers.dni, _digits(7)),
+    "in_aadhaar": Kind("Indian Aadhaar number", "government_id", r"\b[2-9]\d{3}(?: \d{4} |-\d{4}-|\d{4})\d{4}\b", numbers.aadhaar, _digits(12)),
+    "es_dni": Kind("Spanish DNI or NIE", "government_id", r"(?i)\b(?:\d{8}|\d{2}\.\d{3}\.\d{3}|[XYZ][ -]?\d{7})[ -]?[A-HJ-NP-TV-Z]\b", numbers.dni, rf"\d\d{_S1}\d{{3}}{_S1}\d{{3}}{_S1}[A-Za-z]|[XYZxyz]{_S1}\d{{7}}{_S1}[A-Za-z]"),
     "nl_bsn": Kind("Dutch citizen number", "government_id", r"\b\d{3}[. -]?\d{3}[. -]?\d{3}\b|\b\d{4}\.\d{2}\.\d{3}\b", numbers.bsn, _digits(9)),
     # persons and machines
     "email": Kind("e-mail address", "personal", _EMAIL, network.email, _EMAIL_HINT),
-    "ipv4": Kind("IPv4 address", "network", r"\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b", network.ipv4, r"\d\.\d{1,3}\.\d{1,3}\.\d"),
-    "ipv6": Kind("IPv6 address", "network", r"(?i)(?:[0-9a-f]{1,4}:|::)(?:[0-9a-f]{0,4}:){1,6}(?:[0-9a-f]{1,4}|(?:\d{1,3}\.){3}\d{1,3})?|::[0-9a-f]{1,4}", network.ipv6,
+    "ipv6": Kind("IPv6 address", "network", r"(?i)(?:[0-9a-f]{1,4}:|::)(?:[0-9a-f]{0,4}:){1,6}(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9a-f]{1,4})?|::[0-9a-f]{1,4}", network.ipv6,
                  r"(?i)[0-9a-f]{3,4}:[0-9a-f]{0,4}:|[0-9a-f]:[0-9a-f]{1,4}::?[0-9a-f]{1,4}::?[0-9a-f]{3}|::ffff|:[0-9a-f]{3,4}:|::[0-9a-f]{1,4}:"),
+    "ipv4": Kind("IPv4 address", "network", r"\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b", network.ipv4, r"\d\.\d{1,3}\.\d{1,3}\.\d"),
     "address": Kind("postal address", "personal", addresses.PATTERN, addresses.address,
                     r"[A-Za-z](?:,| |\\n){1,3}\d{5}|\d{5} [A-Z\x80-\xff\\]|(?:,|\\n|[A-Za-z] ){1,2} ?[A-Z]{1,2}\d[A-Z0-9]?|\d{4} [A-Z\x80-\xff\\]|\d{4}-\d{3} [A-Z]"),
     "phone": Kind("telephone number", "personal", r"(?:\(?\+ ?\(?|\(|\b)\d(?:[ \-./()]{0,3}\d){6,18}", phones.phone, _PHONE_HINT),

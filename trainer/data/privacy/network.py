@@ -67,7 +67,7 @@ def _spelled(text: str, start: int, end: int) -> Span | None:
 
 
 _VERSION = re.compile(
-    r"(?i)(?:\b(?:version|versions|ver|v|release|build|firmware|kernel|driver|section|sections|chapter|clause|article|paragraph|oid|"
+    r"(?i)(?:\b(?:version|versions|ver|v|release|build|firmware|kernel|driver|section|sections|chapter|fig|figure|table|clause|article|paragraph|oid|"
     r"rev|revision|update to|upgrade to|upgraded to|patch|abschnitt|kapitel|versión|versão|secci[oó]n|python|chrome|"
     r"firefox|safari|edge|windows|android|ios|edg|opr)\b|§)[^\n;:]{0,16}$|(?:==|~=|>=|<=|\^|[A-Za-z]/)$"
 )
@@ -89,7 +89,7 @@ def ipv4(text: str, start: int, end: int) -> Span | None:
     version = _VERSION.search(before)
     if version and not (worded and worded.start() > version.start()):
         return None
-    if max(map(int, parts)) < 20 and not worded:  # 1.2.3.4 is more often a version or a section
+    if max(map(int, parts)) < 20 and parts[0] != "10" and not worded:  # 1.2.3.4 is more often a version or a section
         return None
     address = ipaddress.ip_address(text[start:end])
     return (start, end) if _somebodys(address) and not _network(text, start, end) else None
@@ -118,7 +118,11 @@ def ipv6(text: str, start: int, end: int) -> Span | None:
     while end - start > 2 and text[end - 1] == ":" and text[end - 2] != ":":  # the colon of a sentence
         end -= 1
     left, right = text[start - 1 : start], text[end : end + 1]
-    if (left and (left in ":._%" or left.isascii() and left.isalnum())) or right.isascii() and right.isalnum() or right == "_":
+    if left == ":":
+        word = re.search(r"([^\s:]*):$", text[max(0, start - 12) : start])
+        if word is None or not re.search(r"[^0-9A-Fa-f]", word[1]):
+            return None
+    if (left and (left in "._%" or left.isascii() and left.isalnum())) or right.isascii() and right.isalnum() or right == "_":
         return None
     value = text[start:end]
     if right == ":" and text[end + 1 : end + 2].isalnum():

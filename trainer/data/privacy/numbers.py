@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from trainer.data.privacy import checksums as sums
-from trainer.data.privacy.context import Span, digits_of, edges, lonely, phone_word, speaks
+from trainer.data.privacy.context import Span, digits_of, edges, lonely, named, phone_word, speaks
 
 Confirm = Callable[[str, int, int], Span | None]
 _SEPARATORS = " -."
@@ -63,7 +63,7 @@ def checked(
         if stance > 0:
             return start, end
         alone = bare if len(compact) == len(value) else grouped
-        if stance < 0 or not alone or not lonely(text, start, end) or phone_word(text, start):
+        if stance < 0 or not alone or named(text, start) or not lonely(text, start, end) or phone_word(text, start):
             return None
         return start, end
 

@@ -24,20 +24,26 @@ _KINDS = ("fixed_line", "mobile", "toll_free", "shared_cost", "voip", "personal_
 
 
 @cache
-def _plan(region: str) -> re.Pattern[str] | None:
-    """All numbers of a region, without its national prefix."""
+def _plan(region: str, loose: bool) -> re.Pattern[str] | None:
+    """All numbers of a region, without its national prefix; loosely also those that nobody was given yet."""
     from phonenumbers.phonemetadata import PhoneMetadata
 
     data = PhoneMetadata.metadata_for_region(region, None)
     if data is None:
         return None
-    patterns = [getattr(data, kind) for kind in _KINDS]
+    patterns = [getattr(data, kind) for kind in (*_KINDS, *(["general_desc"] if loose else []))]
     joined = "|".join(p.national_number_pattern for p in patterns if p is not None and p.national_number_pattern)
     return re.compile(joined) if joined else None
 
 
-def _valid(region: str, national: str) -> bool:
-    plan = _plan(region)
+# telephone numbers of films and examples: never given to anybody, yet written like all others
+_DRAMA = re.compile(r"7700900\d{3}|20794609\d\d|1[1-6][1-8]14960\d\d\d?|1632960\d{3}")
+
+
+def _valid(region: str, national: str, loose: bool = False) -> bool:
+    if region == "GB" and _DRAMA.fullmatch(national):
+        return True
+    plan = _plan(region, loose)
     return plan is not None and plan.fullmatch(national) is not None
 
 
@@ -55,7 +61,7 @@ def _worldwide(digits: str) -> bool:
         if regions is not None:
             national = digits[size:]
             forms = {national, national.removeprefix("0")}
-            return any(_valid(region, form) for region in regions for form in forms)
+            return any(_valid(region, form, loose=True) for region in regions for form in forms)
     return False
 
 
@@ -63,10 +69,13 @@ _PLUS = re.compile(r"\(?\+ ?\(?|00 ?(?=[1-9])")
 _GROUPED = [
     (re.compile(r"(?:1[-. ])?(?:\([2-9]\d\d\)[-. ]?|[2-9]\d\d[-. ])[2-9]\d\d[-. ]\d{4}"), "1"),
     (re.compile(r"(?:\(\d\d\) ?|\d\d )9?\d{4}-\d{4}"), "55"),
-    (re.compile(r"8[- ]?\(?9\d\d\)?[- ]\d{3}[- ]?\d\d[- ]?\d\d"), "7"),
+    (re.compile(r"8[- ]?\(?[3489]\d\d\)?[- ]\d{3}[- ]?\d\d[- ]?\d\d"), "7"),
     (re.compile(r"1[3-9]\d[- ]\d{4}[- ]\d{4}"), "86"),
     (re.compile(r"[6-9]\d{4}[- ]\d{5}"), "91"),
 ]  # fmt: skip
+# so written it is an American number, whether or not its area code was given to anybody
+_AMERICAN = re.compile(r"(?:1[- ])?(?:\([2-9]\d\d\) ?|[2-9]\d\d-)[2-9]\d\d-\d{4}")
+_ROUND = re.compile(r" \d?00 \d+00$")
 _DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d\d(?!\d)|\d{4}-\d\d-\d\d")
 _DOTTED_QUAD = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 _LOCAL = re.compile(r"[2-9]\d\d[-. ]\d{4}")
@@ -76,6 +85,8 @@ def phone(text: str, start: int, end: int) -> Span | None:
     run = text[start:end]
     if text[start - 1 : start] == "(" and ")" in run and "(" not in run:
         start, run = start - 1, text[start - 1 : end]
+    if run[0] == "(" and ")" not in run:
+        start, run = start + 1, run[1:]
     spoken = phone_word(text, start)
     for size in _ends(run):
         if not edges(text, start, start + size) or not _fits(text, start, size):
@@ -107,7 +118,11 @@ def _confirmed(piece: str, spoken: bool, whole: bool) -> bool:
     plus = _PLUS.match(piece)
     if plus:
         digits = digits_of(re.sub(r"\(0\)", "", piece[plus.end() :]))
-        return 7 <= len(digits) <= 15 and _worldwide(digits)
+        if "+ " in piece and not spoken:  # a sum
+            return False
+        if plus[0].startswith("00") and not spoken and (" " not in piece and "-" not in piece and len(digits) < 11):
+            return False
+        return (10 if plus[0].startswith("00") else 7) <= len(digits) <= 15 and _worldwide(digits)
     digits = digits_of(piece)
     if not 7 <= len(digits) <= 13 or _DATE.match(piece) or _DOTTED_QUAD.fullmatch(piece) or len(set(digits)) < 3:
         return False
@@ -129,6 +144,10 @@ def _spoken(piece: str, digits: str) -> bool:
 
 
 def _written(piece: str, digits: str) -> bool:
+    if _AMERICAN.fullmatch(piece):
+        return True
+    if _ROUND.search(piece):  # 500 300 2000
+        return False
     for form, country in _GROUPED:
         if form.fullmatch(piece):
             size = {"7": 10, "1": 10}.get(country, len(digits))
@@ -139,14 +158,16 @@ def _written(piece: str, digits: str) -> bool:
 def _with_zero(piece: str, digits: str) -> bool:
     """A trunk 0, an area code, groups: 020 7946 0958, 06.12.34.56.78, 0151 23456789, 089/123456."""
     groups = re.findall(r"\d+", piece)
-    if digits[0] != "0" or not 9 <= len(digits) <= 12 or not 2 <= len(groups) <= 6 or not 2 <= len(groups[0]) <= 6:
+    if digits[0] != "0" or digits[1] == "0" or not 9 <= len(digits) <= 12 or not 2 <= len(groups) <= 6 or not 2 <= len(groups[0]) <= 6:
         return False
     if len(groups[0]) == 5 and len(groups[1]) == 4 and "-" in piece:  # a ZIP code with its four more digits
         return False
     if all(len(g) == 2 for g in groups) and groups == sorted(groups):  # numbers drawn in a lottery
         return False
-    if "." in piece and len(groups) < 3 or len(re.sub(r"[\d()]", "", piece)) < 1:
+    if ("." in piece and len(groups) < 3) or len(re.sub(r"[\d()]", "", piece)) < 1:
         return False
-    if any(len(g) == 1 for g in groups):
+    if any(len(g) == 1 for g in groups) or (len(groups[0]) == 6 and "-" in piece):
+        return False
+    if len(groups) > 3 and " " not in piece and any(len(g) != 2 for g in groups):
         return False
     return any(_valid(region, form) for region in _ZERO_REGIONS for form in (digits[1:], digits))

@@ -12,9 +12,10 @@ from collections import Counter
 from trainer.data.privacy.checksums import runs
 from trainer.data.privacy.context import Span
 
+_WORDS = "your example placeholder changeme change_me change-me dummy redacted insert replace here todo sample fake mytoken".split()
 _DUMMY = re.compile(
-    r"(?i)your|(?-i:x{5}|X{5})|example|placeholder|change.?me|dummy|redacted|insert|\.\.\.|…|\*\*\*|[<>]|\$\{|\{\{|\{\w+\}|replace|goes.?here|"
-    r"todo|sample|fake|my[-_]?(?:token|key|secret|password)|(?:token|key|secret|password)[-_]?here|\$\(|%\(|^\$[A-Za-z_]|^%\w+%$"
+    "|".join(form for word in _WORDS for form in (word, word.upper(), word.title()))
+    + r"|x{5}|X{5}|\.\.\.|…|\*\*\*|[<>]|\$\{|\{\{|\{\w+\}|(?i:my[-_](?:token|key|secret|password))|\$\(|%\(|^\$[A-Z_]+$|^\$[a-z_]+$|^%\w+%$|\[[A-Z0-9_]+_\d+\]"
 )
 
 
@@ -110,7 +111,8 @@ def private_key(text: str, start: int, end: int) -> Span | None:
 
 def jwt(text: str, start: int, end: int) -> Span | None:
     """Its first part is JSON that names an algorithm."""
-    if text[start - 1 : start].isalnum() or text[start - 1 : start] in ("_", "-"):
+    left = text[start - 1 : start]
+    if left and left.isascii() and (left.isalnum() or left in "_-"):
         return None
     parts = text[start:end].rstrip(".").split(".")
     try:
@@ -121,7 +123,7 @@ def jwt(text: str, start: int, end: int) -> Span | None:
 
 
 _ASSIGNED = re.compile(
-    r"""(?ixs) (?P<name>[^\s"'`:=]{2,64}) ["'`\])]{0,2} \s{0,3} (?: := | => | = | : | \s is:? | \s ist:? | \s est:? | \s es:? | \s é:? ) \s{0,3}
+    r"""(?ixs) (?P<name>[^\s"'`:=>]{2,64}) ["'`\])]{0,2} (?: > | \s{0,3} (?: := | => | = | : | \s is:? | \s ist:? | \s est:? | \s es:? | \s é:? ) \s{0,3} )
     (?: (?P<quote>\\?["'`]) (?P<quoted>[^"'`\n]{4,200}?) \\?["'`] | (?P<bare>[^\s"'`<>]{4,200}) )"""
 )
 _PASSWORDS = re.compile(r"(?i)pass|pwd|pw\b|contrase|senha|mot de passe|kennwort|пароль|密码|密碼|パスワード|비밀번호")
@@ -158,15 +160,15 @@ def _kept(value: str, quoted: bool) -> bool:
 
 def _opaque(value: str) -> bool:
     """A key as machines make them: long, mixed, of high entropy, in one piece."""
-    if not 12 <= len(value) <= 200 or " " in value or not re.search(r"\d", value) or not re.search(r"[A-Za-z]", value):
+    if not 12 <= len(value) <= 200 or " " in value or not re.search(r"[A-Za-z]", value):
         return False
-    return entropy(value) >= 3.0 and _random(value)
+    return entropy(value) >= (3.0 if re.search(r"\d", value) else 3.5) and _random(value)
 
 
 def userinfo(text: str, start: int, end: int) -> Span | None:
     """A URL with user and password before its host."""
     user, _, word = text[start:end].partition("://")[2].rpartition("@")[0].partition(":")
-    if len(word) < 3 or dummy(word) or re.search(r"[<>{}$*]", user) or word.startswith(("$", "{", "<", "%", "*")):
+    if len(word) < 3 or dummy(word) or re.search(r"[<>{}*]", user) or word.startswith(("{", "<", "%", "*")):
         return None
     if word.lower() in (user.lower(), "password", "pass", "passwd", "pwd", "secret", "token", "pw", "passwort", "hunter2pass"):
         return None
