@@ -8,6 +8,7 @@ from typing import Any
 
 from trainer.data.analyze import Batch, Scene
 from trainer.data.findings import Problem
+from trainer.data.formats import typed_chat
 from trainer.data.targets import Target, load_target
 from trainer.types import Finding
 
@@ -35,7 +36,9 @@ class TargetRules:
         if self.format.name not in target.formats:
             return
         sizes = _long_rows(target, batch)
-        whole = self.format.name not in BY_ROLES or _needs_whole_rows(target, batch.raw)
+        whole = self.format.name not in BY_ROLES or _needs_whole_rows(target, batch)
+        if not whole and not sizes and {view.roles for view in batch.views} <= self.fine:
+            return
         for i, (number, view) in enumerate(zip(batch.numbers, batch.views, strict=True)):
             if whole or i in sizes or view.roles not in self.fine:
                 yield from self._row(target, number, batch.rows[i], view.roles, whole, sizes.get(i))
@@ -75,8 +78,11 @@ def _long_rows(target: Target, batch: Batch) -> dict[int, Problem]:
     return {i: problem for i, problem in found if problem is not None}
 
 
-def _needs_whole_rows(target: Target, raw: bytes) -> bool:
+def _needs_whole_rows(target: Target, batch: Batch) -> bool:
     """Whether some row may break a rule that does not show in its roles; keys may hide behind escapes."""
+    if set(map(type, batch.rows)) == {typed_chat.Row}:
+        return False  # roles and texts are all that these can hold
+    raw = batch.raw
     if any(escape in raw for escape in ESCAPED):
         return True
     words = [f'"{key}"'.encode() for key in target.refused_keys]

@@ -117,6 +117,15 @@ def test_the_check_says_it_row_by_row(tmp_path: Path) -> None:
     assert analyzer.stats() == {"target": {"name": "together", "findings": {"target_order": 3}}}
 
 
+def test_rows_of_the_fast_path_are_told_by_their_roles(tmp_path: Path) -> None:
+    chats = [{"messages": [USER, ASSISTANT]}, {"messages": [USER, USER, ASSISTANT]}] * 3
+    plain = batch(chats)
+    rows = load_format("openai-chat").block(plain.raw)
+    assert rows and type(rows[0]) is not dict
+    found = list(rules(tmp_path, "together").add(plain._replace(rows=rows)))
+    assert [(f.line, f.code) for f in found] == [(n, "target_order") for n in (2, 4, 6)]
+
+
 def test_without_a_target_nothing_is_said(tmp_path: Path) -> None:
     analyzer = rules(tmp_path, None)
     assert list(analyzer.add(batch([{"messages": [USER, USER, ASSISTANT]}]))) == list(analyzer.finish()) == []
