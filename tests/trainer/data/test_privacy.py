@@ -75,7 +75,8 @@ def test_no_row_with_a_hit_is_passed_over_in_its_raw_json(ascii_only):
 
 def test_escapes_neither_hide_nor_invent():
     rng = random.Random(3)
-    lines = ['{"content": "' + _spelled(c.value, rng) + '"}' for c in CASES if c.value.isascii() and c.value.isprintable() and '"' not in c.value and "\\" not in c.value]
+    values = [c.value for c in CASES if c.positive and c.value.isascii() and c.value.isprintable()]
+    lines = ['{"content": "' + _spelled(value, rng) + '"}' for value in values if '"' not in value and "\\" not in value]
     assert len(list(candidates("\n".join(lines).encode()))) == len(lines)
     assert not find(json.loads('"line one\\nann@ 4 o\'clock"'))
     assert find(json.loads('"me:\\nann\\u0040firm.de"')) == [Hit("email", 4, 15)]
@@ -141,6 +142,10 @@ HOSTILE = {
 }  # fmt: skip
 
 
+SIZE = 2**18
+
+
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_text_of_a_megabyte_is_searched(name):
-    find((HOSTILE[name] * (2**20 // len(HOSTILE[name]) + 1))[: 2**20])
+def test_hostile_text_is_searched_in_linear_time(name):
+    """Longer than a piece; a quadratic search would run into the time limit of tests."""
+    find((HOSTILE[name] * (SIZE // len(HOSTILE[name]) + 1))[:SIZE])

@@ -47,6 +47,8 @@ def speaks(text: str, start: int, pattern: str, window: int = WINDOW) -> int:
 def phone_word(text: str, start: int) -> bool:
     """A word such as "call" leads to the number, with no other number or sentence between."""
     before = text[max(0, start - WINDOW) : start]
+    if not before.strip("0123456789 .-/()+,:"):
+        return False
     ends = [m.end() for m in words(_PHONE_WORDS).finditer(before)]
     if not ends:
         return False
@@ -103,4 +105,7 @@ def _wordy(char: str) -> bool:
 
 
 def digits_of(text: str) -> str:
-    return "".join(c for c in text if "0" <= c <= "9")
+    return _NO_DIGITS.sub("", text)
+
+
+_NO_DIGITS = re.compile(r"[^0-9]+")

@@ -28,7 +28,7 @@ class Kind(NamedTuple):
 _ASSIGN = (
     r"(?i)(?:password|passwd|passphrase|passcode|\bpwd|_pass\b|\bpass\b|\bpw|secret|token|api[_-]?key|apikey|access[_-]?key|private[_-]?key|"
     r"encryption[_-]?key|signing[_-]?key|account[_-]?key|passwort|kennwort|contrase\x{F1}a|contrasena|senha|mot de passe|credential|\?{2,6})"
-    r"[A-Za-z0-9_\-]{0,24}[\"'`\])]{0,2}(?:>|\s{0,3}(?::=|=>|=|:| is:?| ist:?| est| es:?| \x{E9}:?)\s{0,3})\\?[\"'`]?[^\s\"'`<>]{4,}"
+    r"[A-Za-z0-9_\-]{0,24}[\"'`\])]{0,2}(?:>|\s{0,3}(?::=|=>|=|:| is:?| ist:?| est| es:?| \x{E9}:?)\s{0,3})\\?[\"'`]?[^\s\"'`<>]{4}"
 )
 _ASSIGN_HINT = (
     r"(?i)(?:pass|pwd|\bpw|secret|token|(?:api|access|private|encryption|signing|account)[_-]?key|kennwort|contrase|senha|credential)"
@@ -107,7 +107,7 @@ KINDS: dict[str, Kind] = {
     "pl_pesel": Kind("Polish PESEL", "government_id", r"\b\d{11}\b", numbers.pesel, _digits(11)),
     "de_steuer_id": Kind("German tax id", "government_id", r"\b\d{2}[ /]?\d{3}[ /]?\d{3}[ /]?\d{3}\b", numbers.steuer_id, _digits(11)),
     "br_cpf": Kind("Brazilian CPF", "government_id", r"\b\d{3}[. ]?\d{3}[. ]?\d{3}[- ]?\d{2}\b", numbers.cpf, _digits(11)),
-    "se_personnummer": Kind("Swedish personnummer", "government_id", r"\b(?:19|20)?\d{6}[-+ ]?\d{4}\b", numbers.personnummer, _digits(10)),
+    "se_personnummer": Kind("Swedish personnummer", "government_id", r"\b(?:19|20)?\d{6}[-+ ]?\d{4}\b", numbers.personnummer, rf"{_digits(10)}|\d{{6}}\+\d{{4}}"),
     "in_aadhaar": Kind("Indian Aadhaar number", "government_id", r"\b[2-9]\d{3}(?: \d{4} |-\d{4}-|\d{4})\d{4}\b", numbers.aadhaar, _digits(12)),
     "es_dni": Kind("Spanish DNI or NIE", "government_id", r"(?i)\b(?:\d{8}|\d{2}\.\d{3}\.\d{3}|[XYZ][ -]?\d{7})[ -]?[A-HJ-NP-TV-Z]\b", numbers.dni, rf"\d\d{_S1}\d{{3}}{_S1}\d{{3}}{_S1}[A-Za-z]|[XYZxyz]{_S1}\d{{7}}{_S1}[A-Za-z]"),
     "nl_bsn": Kind("Dutch citizen number", "government_id", r"\b\d{3}[. -]?\d{3}[. -]?\d{3}\b|\b\d{4}\.\d{2}\.\d{3}\b", numbers.bsn, _digits(9)),

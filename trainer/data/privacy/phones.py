@@ -87,12 +87,13 @@ def phone(text: str, start: int, end: int) -> Span | None:
         start, run = start - 1, text[start - 1 : end]
     if run[0] == "(" and ")" not in run:
         start, run = start + 1, run[1:]
+    plus = _PLUS.match(run) is not None
     spoken = phone_word(text, start)
-    for size in _ends(run):
+    for size in _ends(run) if plus or spoken else (len(run),):
         if not edges(text, start, start + size) or not _fits(text, start, size):
             continue
         if _confirmed(run[:size], spoken, size == len(run) and lonely(text, start, end)):
-            if not spoken and not _PLUS.match(run) and against(text, start):
+            if not spoken and not plus and against(text, start):
                 return None
             return start, start + size
     return None

@@ -15,7 +15,7 @@ from trainer.data.privacy.context import Span
 _WORDS = "your example placeholder changeme change_me change-me dummy redacted insert replace here todo sample fake mytoken".split()
 _DUMMY = re.compile(
     "|".join(form for word in _WORDS for form in (word, word.upper(), word.title()))
-    + r"|x{5}|X{5}|\.\.\.|…|\*\*\*|[<>]|\$\{|\{\{|\{\w+\}|(?i:my[-_](?:token|key|secret|password))|\$\(|%\(|^\$[A-Z_]+$|^\$[a-z_]+$|^%\w+%$|\[[A-Z0-9_]+_\d+\]"
+    + r"|x{5}|X{5}|\.\.\.|…|\*\*\*|[<>]|\$\{|\{\{|\{\w+\}|(?i:my[-_](?:token|key|secret|password))|\$\(|%\(|^\$[A-Z_]+$|^\$[a-z_]+$|^%\w+%$|\[[A-Z0-9_]+_\d+"
 )
 
 
@@ -143,6 +143,8 @@ def password(text: str, start: int, end: int) -> Span | None:
     at = found.start("quoted") if found["quoted"] else found.start("bare")
     if not found["quoted"]:
         value = re.split(r"&(?=\w+=)|;(?=\s|$)|[,;]$|\\[nr\"]|[,;](?=\w+[=:])", value, maxsplit=1)[0].rstrip(".,;:)]}|")
+    if len(value) >= 200 or (len(value) > 80 and _PASSWORDS.search(name)):
+        return None
     if dummy(value) or _CODE.search(value) or value.lower() in _NONE:
         return None
     strong = _kept(value, bool(found["quoted"])) if _PASSWORDS.search(name) else _opaque(value)
