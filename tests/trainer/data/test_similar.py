@@ -112,6 +112,12 @@ def test_scripts_without_spaces_and_long_words(tmp_path: Path) -> None:
     assert roots([blobs[0], blobs[0][:-1] + "z"], tmp_path) == [0, 0]
 
 
+def test_a_row_of_one_word_keeps_little(tmp_path: Path) -> None:
+    texts = [f"{word} " * 50_000 for word in VOCABULARY[:40]]
+    assert shingles(texts).counts.max() <= 256
+    assert roots([text + end for end in ("", "!", " so it goes on") for text in texts], tmp_path)[40:80] == [*range(40)]
+
+
 def test_large_clusters_are_joined_whole(tmp_path: Path) -> None:
     rng = random.Random(6)
     texts = [prose(rng, 60) for _ in range(100)]

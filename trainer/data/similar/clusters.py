@@ -18,6 +18,7 @@ SAMPLE = 10_000  # rows from which it is learnt which shingles are common
 CHUNK = 8192  # rows, or pairs, at a time
 PROBES = 16  # shingles of a row that are looked up to rule it out
 NEIGHBOURS = 3  # within a bucket, each row is measured against so many next ones and the first
+_NONE = np.uint64(2**64 - 1)
 
 Ids = NDArray[np.int64]
 
@@ -167,31 +168,34 @@ class _Rows:
     def similarity(self, left: Ids, right: Ids) -> NDArray[np.float64]:
         """The Jaccard similarity of each pair's own shingles, as far as both kept them."""
         limits = np.minimum(thresholds(self.widths[left]), thresholds(self.widths[right]))
-        one, other = self._marked(left, limits), self._marked(right, limits)
-        both = np.bincount(_pair_of(np.intersect1d(one, other, assume_unique=True)), minlength=len(left))
-        sizes = np.bincount(_pair_of(one), minlength=len(left)) + np.bincount(_pair_of(other), minlength=len(left))
-        return both / np.maximum(sizes - both, 1)
+        both = np.concatenate((self._table(left, limits, 0), self._table(right, limits, 1)), axis=1)
+        both.sort(axis=1)  # many short sorts cost far less than one long one
+        before, here = both[:, :-1], both[:, 1:]
+        new = (here != before) & (here != _NONE)
+        shared = np.count_nonzero(new & (here ^ before == 1), axis=1)
+        distinct = np.count_nonzero(new, axis=1) + (both[:, 0] != _NONE)
+        return shared / np.maximum(distinct - shared, 1)
 
-    def _marked(self, ids: Ids, limits: NDArray[np.uint32]) -> NDArray[np.uint64]:
-        """The distinct own shingles of these rows below their limits, each with its pair's place above it."""
+    def _table(self, ids: Ids, limits: NDArray[np.uint32], side: int) -> NDArray[np.uint64]:
+        """The own shingles of these rows up to their limits, doubled, plus `side`; a row each, filled up with
+        _NONE."""
         hashes, counts = self._take(ids)
-        places = np.repeat(np.arange(len(ids), dtype=np.uint64), counts)
-        own = self._own(hashes) & (hashes <= limits[places])
-        return distinct(places[own] << np.uint64(32) | hashes[own])
+        rows = np.repeat(np.arange(len(ids)), counts)
+        columns = np.arange(len(hashes)) - np.repeat(np.cumsum(counts) - counts, counts)
+        table = np.full((len(ids), int(counts.max())), _NONE)
+        wanted = self._own(hashes) & (hashes <= limits[rows])
+        table[rows, columns] = np.where(wanted, hashes.astype(np.uint64) << 1 | np.uint64(side), _NONE)
+        return table
 
     def _own(self, hashes: NDArray[np.uint32]) -> NDArray[np.bool_]:
         return ~is_among(hashes, self.common)
 
     def _take(self, ids: Ids) -> tuple[NDArray[np.uint32], Ids]:
         counts = self.counts[ids].astype(np.int64)
-        if len(ids) and ids[-1] - ids[0] == len(ids) - 1:
+        if len(ids) and (np.diff(ids) == 1).all():
             start = int(self.starts[ids[0]])
             return self.spill.read(start, start + int(counts.sum())), counts
         return self.spill.take(self.starts[ids], counts), counts
-
-
-def _pair_of(marked: NDArray[np.uint64]) -> Ids:
-    return (marked >> np.uint64(32)).astype(np.int64)
 
 
 def common_limit(rows: int) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 KEPT = 64  # shingles of a row that are kept, on average, where it has more
+MOST = 4 * KEPT  # of any row, whatever it says
 WINDOW = 16  # bytes
 SPACE, PAD, MARK = 32, 0, 0xFF
 _PAD_IN, _MARK_IN = b"\xfe", b"\xff"  # bytes that no UTF-8 text has
@@ -60,7 +61,16 @@ def shingles(texts: Sequence[str]) -> Shingles:
         return Shingles(kept, widths, widths, whole)
     chosen = np.flatnonzero(kept <= np.repeat(thresholds(widths), widths))
     counts = np.diff(np.searchsorted(chosen, heads), append=len(chosen))
-    return Shingles(kept[chosen], counts.astype(np.uint32), widths, whole)
+    kept, counts = _bounded(kept[chosen], counts)
+    return Shingles(kept, counts.astype(np.uint32), widths, whole)
+
+
+def _bounded(kept: NDArray[np.uint32], counts: NDArray[np.int64]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """Rows that say the same words over and over keep each shingle once, and none keeps more than MOST."""
+    if counts.max() <= MOST:
+        return kept, counts
+    parts = [np.unique(row)[:MOST] if len(row) > MOST else row for row in np.split(kept, np.cumsum(counts)[:-1])]
+    return np.concatenate(parts), np.array([len(part) for part in parts])
 
 
 def thresholds(widths: NDArray[np.uint32]) -> NDArray[np.uint32]:
