@@ -252,3 +252,16 @@ def test_what_a_child_keeps_of_its_parents_rows_goes_with_the_parent(context: Co
 
     blobs = context.services.blobs
     assert blobs.exists(made.sha256) and not blobs.exists(made.change["quarantine"])
+
+
+def test_the_audit_says_who_brought_it_and_how_long_it_stays(context: Context, tmp_path: Path) -> None:
+    rows = [chat(n).replace("question", "write to ada.lovelace@mail.example.org: question") for n in range(20)]
+    first = kept(context, tmp_path, "".join(rows)).dataset
+    assert first
+    datasets.set_retention(context, first.id, 90)
+
+    told = datasets.audit(context, first.id)
+
+    assert (told["dataset"], told["owner"], told["source"]) == (first.id, "U1", "slack")
+    assert told["kinds"]["email"]["rows"] == 20 and told["retain_until"] > told["uploaded_at"]
+    assert "ada.lovelace" not in json.dumps(told) + datasets.audit_text(context, first.id)

@@ -16,6 +16,7 @@ from tools.datasets.mending import Fixed, fix, map_columns, redact, shown
 from tools.datasets.splitting import ensure_split, make_split, need_supervised
 from tools.datasets.tending import (
     audit,
+    audit_text,
     card_of,
     delete,
     expired,
@@ -28,6 +29,7 @@ __all__ = [
     "Checked",
     "Fixed",
     "audit",
+    "audit_text",
     "card_of",
     "check_file",
     "columns_of",

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tools.context import TRAINER, Context
-from tools.datasets.keeping import mapping_of, pick_dataset, report_of, source_file
+from tools.datasets.keeping import pick_dataset, report_of, stats_of
 from trainer.data.report.readme import DatasetCard
 from trainer.errors import BadInput, Conflict, Forbidden
 from trainer.registry.audit import append
@@ -103,20 +101,30 @@ def _beside(row: Dataset) -> Iterator[str]:
 
 
 def audit(context: Context, dataset_id: str | None) -> dict[str, Any]:
-    """What kinds of sensitive content it holds, where and how many; who brought it, and how long it stays."""
-    from trainer.data.privacy import audit as look
+    """What kinds of sensitive content it holds, where and how many; who brought it, and how long it stays. Times are
+    seconds since the epoch."""
+    from trainer.data.privacy.audit import audit as told
 
     dataset = pick_dataset(context, dataset_id)
-    with tempfile.TemporaryDirectory(prefix="tunesmith-") as folder:
-        source = source_file(context, dataset, Path(folder))
-        found = look(source, settings=context.services.settings, **mapping_of(dataset))
+    times = {"uploaded_at": int(dataset.created_at), "retain_until": dataset.retain_until and int(dataset.retain_until)}
+    who = {"dataset": dataset.id, "owner": dataset.owner, "source": dataset.source}
+    return told(stats_of(context, dataset), **_brought(dataset)) | who | times
+
+
+def audit_text(context: Context, dataset_id: str | None) -> str:
+    """The audit in sentences, verdict first."""
+    from trainer.data.privacy.audit import audit_text as told
+
+    dataset = pick_dataset(context, dataset_id)
+    return told(stats_of(context, dataset), **_brought(dataset))
+
+
+def _brought(dataset: Dataset) -> dict[str, Any]:
     return {
-        "dataset": dataset.id,
-        "owner": dataset.owner,
-        "source": dataset.source,
-        "uploaded_at": dataset.created_at,
-        "retain_until": dataset.retain_until,
-        **found,
+        "uploaded_by": dataset.owner,
+        "uploaded_at": day(dataset.created_at),
+        "retain_until": day(dataset.retain_until) if dataset.retain_until else None,
+        "dataset_id": dataset.id,
     }
 
 

@@ -102,8 +102,10 @@ def test_columns_of_unknown_names_come_with_a_proposal() -> None:
 
 
 def test_the_five_numbers_say_how_tokens_were_counted() -> None:
-    stats = {"tokens": {"total": 1234, "exact": True, "how": "tiny-base"}, "sensitive": {"email": {"rows": 3}}}
+    email = {"title": "e-mail address", "group": "personal", "rows": 3, "hits": 5, "first_lines": [1, 4, 9]}
+    tokens = {"total": 1234, "exact": True, "error": 0.0, "base": "tiny-base", "how": "all 30 rows"}
+    stats = {"tokens": tokens, "sensitive": {"kinds": {"email": email}, "rows": 3}}
     told = card.numbers(a_report([], rows=30, accepted=30, stats=stats, duplicates=2, near_duplicates=1))
     assert len(told) == 5
-    assert (told["Duplicates"], told["Sensitive"]) == ("2 exact, 1 near", "email in 3 rows")
-    assert told["Tokens"] == "1,234 (tiny-base)"
+    assert (told["Duplicates"], told["Sensitive"]) == ("2 exact, 1 near", "3 rows: e-mail address 3")
+    assert told["Tokens"] == "1,234 (exact, tiny-base)"

@@ -69,7 +69,11 @@ def test_the_page_says_the_verdict_first_and_stands_alone(file: Path) -> None:
 
 
 def test_text_from_a_file_cannot_become_part_of_the_page() -> None:
-    stats = {"labels": {HOSTILE: 3}, "languages": {HOSTILE: 1}, "sensitive": {HOSTILE: {"rows": 1}}}
+    stats = {
+        "labels": {HOSTILE: 3},
+        "languages": {HOSTILE: 1},
+        "sensitive": {"kinds": {"x": {"title": HOSTILE, "rows": 1}}, "rows": 1},
+    }
     text = page(report([finding(1, HOSTILE)], stats=stats), title=HOSTILE)
 
     assert {tag for tag, _ in Elements(text).seen}.isdisjoint({"script", "img", "iframe", "a"})

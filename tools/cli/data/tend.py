@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from tools import datasets
-from tools.cli.data.given import DatasetId, FileOrId, FormatName, Mapping, bar, given, mapping_of, readable
+from tools.cli.data.given import DatasetId, FileOrId, FormatName, Mapping, bar, is_file, mapping_of, readable
 from tools.cli.output import FINDINGS, GOOD, Json, answers, finish, opened
+from tools.context import terminal_caller
 from tools.datasets.tending import day
 from trainer.data import card
+from trainer.data.check import check
 from trainer.errors import BadInput
 from trainer.settings import load_settings
 from trainer.store.tables import Dataset
@@ -138,15 +139,20 @@ def retain(
 @answers
 def audit(file: FileOrId, as_json: Json = False) -> None:
     """Tell what sensitive content is where. Exit 1 when there is some. Values are never shown."""
-    from trainer.data.privacy import audit as look
+    from trainer.data.privacy import audit as audits
 
-    with given(file) as source:
-        if source.dataset and source.context:
-            value = datasets.audit(source.context, source.dataset.id)
-        else:
-            value = dict(look(source.path, settings=load_settings(), **source.reading))
-    text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
-    finish(value, text, as_json=as_json, code=FINDINGS if value.get("kinds") else GOOD)
+    if is_file(file):
+        path = readable(Path(file))
+        with bar(as_json, path.stat().st_size) as update:
+            stats = check(path, settings=load_settings(), on_progress=update).stats
+        by = terminal_caller(load_settings()).user
+        about = {"uploaded_by": by, "uploaded_at": day(path.stat().st_mtime), "retain_until": None}
+        value = audits.audit(stats, dataset_id=path.name, **about)
+        text = audits.audit_text(stats, dataset_id=path.name, **about)
+    else:
+        with opened() as context:
+            value, text = datasets.audit(context, file), datasets.audit_text(context, file)
+    finish(value, text, as_json=as_json, code=FINDINGS if value["kinds"] else GOOD)
 
 
 @answers

@@ -12,7 +12,8 @@ def histogram(stats: dict[str, Any]) -> str:
     drawn, chars = stats.get("answer_histogram"), stats.get("answer_chars")
     if not drawn or not chars or not max(drawn["counts"], default=0):
         return ""
-    edges, counts = drawn["edges"], drawn["counts"]
+    first = next(i for i, count in enumerate(drawn["counts"]) if count)
+    edges, counts = drawn["edges"][first:], drawn["counts"][first:]
     said = (
         f"Answers have {chars['p50']:,} characters in the middle, from {chars['min']:,} to {chars['max']:,}; "
         f"nine of ten have at most {chars['p90']:,}."

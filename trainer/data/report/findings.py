@@ -32,9 +32,9 @@ def write_report(report: CheckReport, sink: TextIO) -> None:
     """The whole report as one line with one JSON object; findings are written as they come, never all in memory."""
     head = _plain(report)
     sink.write(json.dumps(head, ensure_ascii=True, default=str)[:-1] + ', "findings": [')
-    comma = ""
+    comma, encode, builtins = "", json.JSONEncoder().encode, msgspec.to_builtins
     for finding in report.findings:
-        sink.write(comma + json.dumps(asdict(finding), ensure_ascii=True))
+        sink.write(comma + encode(builtins(finding)))
         comma = ", "
     sink.write("]}\n")
 

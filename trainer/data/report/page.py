@@ -49,7 +49,7 @@ def _facts(report: CheckReport) -> Cells:
     if len(report.formats) > 1:
         yield "Formats met", ", ".join(f"{card.title_of(name)}: {rows:,}" for name, rows in report.formats.items())
     yield "Size", f"{report.bytes:,} bytes"
-    yield "Tokens", figures.tokens_line(report.stats)
+    yield from figures.token_facts(report.stats)
     yield "SHA-256 of the file", report.sha256 or "not taken"
     yield "Fingerprint of the rows", report.fingerprint or "not taken"
 
@@ -89,8 +89,17 @@ def _sensitive(report: CheckReport) -> str:
         return ""
     if not found:
         return "<h2>Sensitive content</h2><p>None was found. That is no proof that there is none.</p>"
-    rows = ((kind.replace("_", " "), f"{count:,}") for kind, count in found.items())
-    return f"<h2>Sensitive content</h2>{_table(('Kind', 'Rows'), rows)}"
+    rows = (
+        (
+            kind.title,
+            kind.group.replace("_", " "),
+            f"{kind.rows:,}",
+            f"{kind.hits:,}",
+            ", ".join(map(str, kind.first_lines)),
+        )
+        for kind in found
+    )
+    return f"<h2>Sensitive content</h2>{_table(('Kind', 'Group', 'Rows', 'Times', 'First lines'), rows)}"
 
 
 def _shares(title: str, name: str, shares: dict[str, float]) -> str:

@@ -96,7 +96,8 @@ def _body(card: DatasetCard, parts: list[Part]) -> Iterator[str]:
     yield from _origin(card)
     yield from _parts(card, parts)
     yield "## Figures\n"
-    yield from _table(("What", "Value"), cards.numbers(card.report).items())
+    told = [*cards.numbers(card.report).items(), *figures.token_facts(card.report.stats)]
+    yield from _table(("What", "Value"), told)
     yield from _shares("Languages", figures.languages(card.report.stats))
     yield from _shares("Labels", figures.labels(card.report.stats))
     yield from _findings(card)
@@ -139,9 +140,15 @@ def _findings(card: DatasetCard) -> Iterator[str]:
     if not entries:
         yield "None.\n"
         return
-    rows = ((e.severity.value, e.code, f"{e.count:,}", ", ".join(map(str, e.first_lines)), e.meaning) for e in entries)
+    rows = (
+        (e.severity.value, e.code, f"{e.count:,}", ", ".join(map(_place, e.first_lines)), e.meaning) for e in entries
+    )
     yield from _table(("Severity", "Code", "Count", "First lines", "Meaning"), rows)
     yield "Every one stands in `findings.jsonl`; lines are those of the file as it was given.\n"
+
+
+def _place(line: int) -> str:
+    return str(line) if line else "the file"
 
 
 def _lineage(card: DatasetCard) -> Iterator[str]:
@@ -172,7 +179,8 @@ def _sensitive(card: DatasetCard) -> Iterator[str]:
     elif not found:
         yield "The check found no personal data and no secrets. Names and free descriptions are beyond it.\n"
     else:
-        yield from _table(("Kind", "Rows"), ((kind.replace("_", " "), f"{rows:,}") for kind, rows in found.items()))
+        rows = ((k.title, k.group.replace("_", " "), f"{k.rows:,}", f"{k.hits:,}") for k in found)
+        yield from _table(("Kind", "Group", "Rows", "Times"), rows)
 
 
 def _limits(card: DatasetCard) -> Iterator[str]:
