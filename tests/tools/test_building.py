@@ -245,8 +245,13 @@ def test_kill_9_asks_no_answered_row_again(writing: Context, llm: AugmentLLM, tm
     assert 6 <= len(before) < 30 and not again
     assert result and result["answered"] == result["asked"] == len(before) + len(llm.asked)
     assert "resumed" in [e.data.get("code") for e in writing.services.jobs.events(job.id)]
-    folder = writing.services.settings.home / "blobs" / "augment" / job.id
-    assert not [p for p in folder.rglob("*") if p.is_file()]
+    assert not left_behind(writing, job)
+
+
+def left_behind(context: Context, job: Job) -> list[Path]:
+    """Files of answers that nobody needs any more."""
+    folder = context.services.settings.home / "blobs" / "augment" / job.id
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def committed(context: Context, job: Job) -> set[int]:
@@ -285,6 +290,7 @@ def test_prose_makes_no_rows_and_the_job_says_so(writing: Context, llm: AugmentL
     assert run_attempt(writing.services, job.id) is JobStatus.FAILED
     error = writing.services.jobs.get(job.id).error
     assert error and error["code"] == "nothing_made" and "could not be read" in error["message"]
+    assert not left_behind(writing, job)
 
 
 def test_a_wrong_key_fails_in_words_without_the_key(writing: Context, llm: AugmentLLM, tmp_path: Path) -> None:
@@ -393,6 +399,9 @@ def test_the_terminal_builds_imports_and_exports(tunesmith: Any, tmp_path: Path)
     log.write_text("".join(f"User: {question(n)}\nAgent: It is part {n}, at the back.\n---\n" for n in range(12)))
     done = tunesmith("data", "import", log, "--to", made["dataset"]["id"])
     assert (done["added"], done["dataset"]["rows"], done["log"]["assistants"]) == (12, 13, ["Agent"])
+    log.write_text("User: Write to ada.byron@gmail.com?\nAgent: Yes, write there today.\n")
+    clean = tunesmith("data", "import", log, "--redact")
+    assert clean["log"]["redacted"] == 1 and clean["dataset"]["change"]["log"] == "transcript"
     out = tmp_path / "out.json"
     assert tunesmith("data", "export", done["dataset"]["id"], "--out", out, "--format", "alpaca")["rows"] == 13
     assert json.loads(out.read_text())[0]["output"] == "Because of that, always."

@@ -25,7 +25,7 @@ from trainer.data.augment.work import Ended, Made, work
 from trainer.data.builder import content_key
 from trainer.data.check import check
 from trainer.data.report.findings import write_findings
-from trainer.errors import BadInput, Conflict
+from trainer.errors import BadInput, Conflict, LostLease, TunesmithError
 from trainer.jobs.child import Run
 from trainer.jobs.train import tell
 from trainer.methods.method import Stopped
@@ -62,7 +62,12 @@ def run(run: Run) -> None:
         forget(run)
     if ended.asked_to:
         raise Stopped(ended.asked_to)
-    _finish(run, spec, laid, answers, ended)
+    try:
+        _finish(run, spec, laid, answers, ended)
+    except TunesmithError as error:
+        if not isinstance(error, LostLease):
+            forget(run)
+        raise
     forget(run)
 
 
