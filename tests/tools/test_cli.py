@@ -48,7 +48,7 @@ def chat(question: str, answer: str = "yes") -> str:
 @pytest.fixture
 def good(tmp_path: Path) -> Path:
     path = tmp_path / "good.jsonl"
-    path.write_text("".join(chat(f"question {n}") for n in range(30)))
+    path.write_text("".join(chat(f"question {n}", f"answer {n}") for n in range(30)))
     return path
 
 

@@ -27,7 +27,11 @@ def tokens_line(stats: Stats) -> str:
     base = counted.get("base")
     if counted.get("exact"):
         return f"{counted['total']:,} (exact{f', {base}' if base else ''})"
-    return f"about {counted['total']:,} (± {counted.get('error') or 0:.1%}, {base or 'no base named'})"
+    return f"about {counted['total']:,} (± {_percent(counted.get('error') or 0)}, {base or 'no base named'})"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}".replace(".0%", "%")
 
 
 def token_facts(stats: Stats) -> Iterator[tuple[str, str]]:
