@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -13,11 +12,11 @@ from typing import Any
 
 import msgspec
 
+from bot.blocks.mrkdwn import masked
 from tools.context import Context
 from trainer.store.tables import Dataset
 
 SAMPLE, WIDTH, BEFORE = 3, 160, 40
-_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|[nrtbf])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +64,3 @@ def _around(text: str, start: int) -> str:
     if not piece:
         return ""
     return ("…" if start else "") + piece + ("…" if len(text) > start + WIDTH else "")
-
-
-def masked(text: str) -> str:
-    """The text with `[EMAIL]` and the like where the check would find personal data or a secret."""
-    from trainer.data.privacy.find import find
-
-    plain = _ESCAPE.sub(lambda m: chr(int(m[1], 16)) if m[1] else " ", text)
-    for hit in reversed(find(plain)):
-        plain = f"{plain[: hit.start]}[{hit.kind.upper()}]{plain[hit.end :]}"
-    return plain

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from tools.datasets.tending import day
 from trainer.store.tables import Dataset
@@ -56,24 +55,3 @@ def retained(row: Dataset) -> str:
     if row.retain_until is None:
         return f"{row.id} is kept for good."
     return f"{row.id} is kept until {day(row.retain_until)}. Nothing is deleted by itself; an admin deletes it then."
-
-
-def audit(found: dict[str, Any]) -> str:
-    """What kinds of sensitive content, how many and where first; who brought it, and how long it stays."""
-    until = found.get("retain_until")
-    lines = [
-        f"{found['dataset']} was brought by {found['owner']} on {day(found['uploaded_at'])} ({found['source']}); "
-        + (f"it is kept until {day(until)}." if until else "nobody said how long it is kept.")
-    ]
-    kinds = found.get("kinds") or {}
-    if not kinds:
-        lines.append("No personal data and no secrets were found by their form. Names and stories are beyond that.")
-    return "\n".join([*lines, *(_kind(name, about) for name, about in kinds.items())])
-
-
-def _kind(name: str, about: Any) -> str:
-    if not isinstance(about, dict):
-        return f"{name.replace('_', ' ')}: {int(about):,}"
-    rows, count = int(about.get("rows", 0)), int(about.get("count", about.get("found", about.get("rows", 0))))
-    first = ", ".join(str(line) for line in list(about.get("lines") or about.get("first_lines") or ())[:5])
-    return f"{name.replace('_', ' ')}: {count:,} in {rows:,} rows" + (f", first on lines {first}" if first else "")

@@ -62,7 +62,7 @@ def split_dataset(
 @card
 def audit_dataset(runtime: Runtime, dataset: str | None = None) -> Answer:
     """Tell what kinds of personal data and secrets a dataset holds, where and how many, whose it is, until when."""
-    return dataset_sentences.audit(datasets.audit(runtime.context, dataset)), {}
+    return datasets.audit_text(runtime.context, dataset), {}
 
 
 @card

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bot.blocks.dataset_buttons import bar, how_to_go_on
 from bot.blocks.kit import Card, card, context, fields, preformatted, section
-from bot.blocks.mrkdwn import clip, code, esc, name, plain_name
+from bot.blocks.mrkdwn import clip, code, esc, masked, name, plain_name
 from bot.pictures import DRAWING
 from trainer.data.card import CodeSummary, headline, length_histogram, numbers, summary, title_of, worst
 from trainer.errors import TunesmithError
@@ -20,14 +20,14 @@ WORST, CODES, LINE = 3, 8, 300
 
 
 def report(filename: str, found: CheckReport, dataset: Dataset | None) -> Card:
-    verdict = esc(headline(found))
+    verdict = esc(masked(headline(found)))
     told = bool(found.findings) and not _whole_file(found)  # a single finding about the whole file is the verdict
     kinds = summary(found) if found.findings else []
     return card(
         f"{esc(plain_name(filename))} – {verdict}",
         section(f"{SYMBOL[found.verdict]} *{name(filename)}* – {verdict}"),
         fields(*((label, esc(value)) for label, value in numbers(found).items())) if found.accepted else None,
-        preformatted("\n".join(clip(line, LINE) for line in worst(found, WORST))) if told else None,
+        preformatted("\n".join(clip(masked(line), LINE) for line in worst(found, WORST))) if told else None,
         preformatted(_by_code(found, kinds)) if told and len(kinds) > 1 else None,
         section(how_to_go_on(found, dataset, kinds)),
         bar(found, dataset, kinds),
@@ -56,7 +56,7 @@ def _whole_file(found: CheckReport) -> bool:
 def _by_code(found: CheckReport, kinds: list[CodeSummary]) -> str:
     """One line a code: how many, what it means, on which lines first."""
     head = f"{plural(found.errors, 'error')}, {plural(found.warnings, 'warning')}"
-    lines = [f"{MARK[kind.severity]}  {clip(str(kind), 200)}" for kind in kinds[:CODES]]
+    lines = [f"{MARK[kind.severity]}  {clip(masked(str(kind)), 200)}" for kind in kinds[:CODES]]
     rest = len(kinds) - CODES
     return "\n".join([head, *lines, *([f"… and {rest} more kinds; the report lists all"] if rest > 0 else [])])
 

@@ -8,7 +8,7 @@ from typing import Any
 from bot import actions as ids
 from bot.blocks.kit import actions, button, confirmation
 from bot.blocks.mrkdwn import clip, esc
-from trainer.data.card import CodeSummary
+from trainer.data.card import CodeSummary, mendable_rows
 from trainer.data.figures import sensitive
 from trainer.data.fix import FIXES
 from trainer.store.tables import Dataset
@@ -22,7 +22,7 @@ TRAINED_ON = ("chat", "")  # what training here learns from; "" in rows from bef
 
 def how_to_go_on(found: CheckReport, dataset: Dataset | None, kinds: list[CodeSummary]) -> str:
     """One or two sentences: what Fix would do, what Redact would do, what is for people."""
-    said = [_mends(kinds)] if dataset else []
+    said = [_mends(found, kinds)] if dataset else []
     if found.verdict is Verdict.BROKEN:
         return " ".join(filter(None, [*said, _when_broken(found, dataset, kinds)]))
     if dataset and dataset.kind not in TRAINED_ON:
@@ -35,15 +35,15 @@ def how_to_go_on(found: CheckReport, dataset: Dataset | None, kinds: list[CodeSu
 def _when_broken(found: CheckReport, dataset: Dataset | None, kinds: list[CodeSummary]) -> str:
     if dataset and found.mapping:
         return "*What to do:* say which column is the prompt and which the completion. Nothing was started."
-    if dataset and fixes(kinds):
+    if dataset and fixes(found, kinds):
         return "*What to do:* press Fix; the file you dropped stays as it is. Nothing was started."
     return BY_HAND
 
 
-def _mends(kinds: list[CodeSummary]) -> str:
+def _mends(found: CheckReport, kinds: list[CodeSummary]) -> str:
     """`Fix mends 3 kinds: Commas × 1, White space × 12, Duplicates × 2.`"""
     mended: Counter[str] = Counter()
-    for kind in fixes(kinds):
+    for kind in fixes(found, kinds):
         mended[FIXES[kind.fix].title] += kind.count
     if not mended:
         return ""
@@ -52,9 +52,11 @@ def _mends(kinds: list[CodeSummary]) -> str:
     return f"*Fix* mends {len(mended)} {'kinds' if len(mended) > 1 else 'kind'}: {esc(shown)}{more}."
 
 
-def fixes(kinds: list[CodeSummary]) -> list[CodeSummary]:
-    """The findings that Fix mends unasked; redaction, for one, is a wish of its own."""
-    return [kind for kind in kinds if kind.fix in FIXES and FIXES[kind.fix].safe]
+def fixes(found: CheckReport, kinds: list[CodeSummary]) -> list[CodeSummary]:
+    """The findings that Fix mends unasked; redaction, for one, is a wish of its own. None where it would not help."""
+    mended = [kind for kind in kinds if kind.fix in FIXES and FIXES[kind.fix].safe]
+    hopeless = found.verdict is Verdict.BROKEN and found.rows and not mendable_rows(found)
+    return [] if hopeless else mended
 
 
 def bar(found: CheckReport, dataset: Dataset | None, kinds: list[CodeSummary]) -> Json | None:
@@ -67,7 +69,7 @@ def bar(found: CheckReport, dataset: Dataset | None, kinds: list[CodeSummary]) -
         *(_columns(dataset, found.mapping) if found.mapping and not found.accepted else ()),
         button("Train", ids.TRAIN, dataset.id, style="primary") if trains else None,
         button("Fix", ids.FIX, dataset.id, style="" if usable or found.mapping else "primary")
-        if fixes(kinds)
+        if fixes(found, kinds)
         else None,
         button("Redact", ids.REDACT, dataset.id, confirm=_sure()) if sensitive(found.stats) else None,
         button("Estimate", ids.ESTIMATE, dataset.id) if trains else None,

@@ -6,6 +6,7 @@ import re
 
 USER_ID = re.compile(r"^[UW][A-Z0-9]{2,20}$")
 _PART_OF_ENTITY = re.compile(r"&[a-z]{0,4}$")
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|[nrtbf])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -43,6 +44,16 @@ def person(user: str | None) -> str:
     if not user:
         return "somebody"
     return f"<@{user}>" if USER_ID.match(user) else code(user)
+
+
+def masked(text: str) -> str:
+    """The text, JSON's escapes undone, with `[EMAIL]` and the like for what the check takes for personal or secret."""
+    from trainer.data.privacy.find import find
+
+    plain = _ESCAPE.sub(lambda m: chr(int(m[1], 16)) if m[1] else " ", text)
+    for hit in reversed(find(plain)):
+        plain = f"{plain[: hit.start]}[{hit.kind.upper()}]{plain[hit.end :]}"
+    return plain
 
 
 def from_markdown(text: str) -> str:

@@ -166,6 +166,8 @@ def test_an_unknown_base_is_refused(bot: Door, ada: Person, channel: str) -> Non
 def test_split_and_estimate_answer_in_the_thread(bot: Door, ada: Person, channel: str) -> None:
     ts, card = drop(ada, channel)
     ada.press(channel, card["ts"], "dataset_split")
+    ada.wait_for_view()
+    ada.submit({})
     ada.wait_for_text(channel, ts, "sealed")
     ada.press(channel, card["ts"], "dataset_estimate")
     ada.wait_for_text(channel, ts, "of memory")
