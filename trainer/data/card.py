@@ -11,6 +11,7 @@ from typing import Any
 from trainer.data import figures
 from trainer.data.check import MIN_ROWS
 from trainer.data.findings import CODES, quote
+from trainer.data.fix import FIXES
 from trainer.data.formats import FORMATS, load_format
 from trainer.data.log import FIRST_LINES, OfCode
 from trainer.types import CheckReport, Severity, Verdict
@@ -64,7 +65,7 @@ def _broken(report: CheckReport, mend: str) -> str:
     if report.accepted + rows >= MIN_ROWS:
         return f"Broken as it is, but {rows:,} of {report.rows:,} rows can be mended: {mend}.{_mixed(report)}"
     whole = next((f for f in report.findings[:50] if f.line == 0 and f.severity is Severity.ERROR), None)
-    if whole and not report.rows and CODES[whole.code].fix:
+    if whole and not report.rows and _mends_itself(whole.code):
         return f"Broken as it is, but the file can be mended: {mend}. {whole.message}"
     if report.rows and not report.accepted and (whole is None or whole.code == "too_few_rows"):
         rows = f"none of the {report.rows:,} rows" if report.rows > 1 else "not even its one row"
@@ -97,12 +98,18 @@ def can_be_mended(report: CheckReport) -> bool:
     return bool(report.mapping) or any(CODES[code].fix for code in report.findings.by_code() if code in CODES)
 
 
+def _mends_itself(code: str) -> bool:
+    fix = FIXES.get(CODES[code].fix) if code in CODES else None
+    return fix is not None and fix.safe
+
+
 def mendable_rows(report: CheckReport) -> int:
-    """Rows that are not accepted, and of which every error has a fix."""
-    if not any(CODES[code].fix for code in report.findings.by_code() if code in CODES):
+    """Rows that are not accepted, and of which every error has a fix that runs unasked."""
+    mended = {code for code in report.findings.by_code() if _mends_itself(code)}
+    if not mended:
         return 0
     errors = (f for f in report.findings if f.line and f.severity is Severity.ERROR)
-    return sum(all(CODES[f.code].fix for f in found) for _, found in groupby(errors, lambda f: f.line))
+    return sum(all(f.code in mended for f in found) for _, found in groupby(errors, lambda f: f.line))
 
 
 def summary(report: CheckReport) -> list[CodeSummary]:

@@ -88,6 +88,12 @@ def test_a_row_with_one_error_that_nothing_mends_stays_broken(one_fix: None) -> 
     assert card.mendable_rows(both) == 0
 
 
+def test_a_fix_that_must_be_asked_for_is_not_promised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CODES, "unknown_key", CODES["unknown_key"]._replace(fix="unknown-keys"))
+    found = a_report([error(n, "unknown_key") for n in range(1, 31)], rows=30, accepted=0)
+    assert card.can_be_mended(found) and card.mendable_rows(found) == 0
+
+
 def test_mixed_formats_are_named_with_their_counts() -> None:
     mixed = a_report([], rows=30, accepted=20, formats={"openai-chat": 20, "unheard-of": 10})
     assert card.headline(mixed).endswith("The file mixes formats: 20 OpenAI chat, 10 unheard-of.")
