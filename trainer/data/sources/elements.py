@@ -203,10 +203,12 @@ class Elements:
         if again:
             self._window = min(self._limit, self._longest)
             return self._cut(again)
-        if not self._eof and place - self._pos <= self._limit:
+        if self._window < self._limit:
             self._window = self._limit
             return self._element()
-        return self._cut_off() if self._eof else self._too_long(depth, place)
+        if self._eof and len(self._buf) - self._pos <= self._limit:
+            return self._cut_off()
+        return self._too_long(depth, place)
 
     def _next_start(self, stop: int) -> int:
         """Where, before `stop`, another element begins as those before it did; 0 for nowhere."""

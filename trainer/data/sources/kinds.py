@@ -122,8 +122,10 @@ def _row_like(line: bytes) -> bool:
 def _goes_on(lines: list[bytes]) -> bool:
     """The first line is the beginning of an object that is spread over more lines."""
     first, second = lines[:2]
+    if _is_json(second):  # a row of its own: only the first line is broken
+        return False
     if first.endswith((b",", b":")):
-        return not _is_json(second) and not _is_json(first[:-1])
+        return not _is_json(first[:-1])
     return first.endswith((b"{", b"[")) and not _is_json(first) and not _same_start(first, second)
 
 

@@ -14,6 +14,7 @@ from trainer.data.sources.bytestream import CHUNK, Stream
 from trainer.data.sources.refusal import refusal
 
 _encode = msgspec.json.encode
+LINES_A_RECORD = 20_000  # a cell of more lines is rather a quote that was never closed
 LONG_NAME = 200  # characters of a column's name beyond which it must be a text
 
 
@@ -36,7 +37,9 @@ class Table:
                 return
             number, size = line, sum(map(len, taken))
             line += len(taken)
-            if not header and cells:
+            if taken and isinstance(taken[0], _TooLong):
+                yield Line(number, b"", taken[0].size, b"\n", too_long=True)
+            elif not header and cells:
                 _check_header(cells)
                 header = cells
             elif header or problems:
@@ -81,8 +84,16 @@ class Table:
         if not lines.taken:
             return None, []
         lines.give_back()
+        if isinstance(lines.taken[0], _TooLong):
+            return None, []
         said = "The quotes of this record do not match; a quote inside a cell is doubled."
         return None, [Problem("csv_quoting", said)]
+
+
+class _TooLong(str):
+    """Stands for a line that was not kept."""
+
+    size = 0
 
 
 class _Lines:
@@ -112,17 +123,28 @@ class _Lines:
             raise StopIteration
         self.taken.append(text)
         self._size += len(text)
-        if self._size > self._limit + CHUNK:
+        if isinstance(text, _TooLong) or self._size > self._limit or len(self.taken) > LINES_A_RECORD:
             raise csv.Error("a record without an end")
         return text
 
     def _read(self) -> str:
         raw = self._stream.readline(self._limit + 2)
+        if len(raw) == self._limit + 2 and not raw.endswith(b"\n"):
+            return self._skipped(len(raw))
         try:
             return raw.decode("utf-8")
         except UnicodeDecodeError:
             self.recoded += bool(self._encoding)
             return raw.decode(self._encoding or "utf-8", "surrogateescape")
+
+    def _skipped(self, size: int) -> _TooLong:
+        while more := self._stream.readline(CHUNK):
+            size += len(more)
+            if more.endswith(b"\n"):
+                break
+        line = _TooLong("\n")
+        line.size = size
+        return line
 
 
 def _check_header(cells: list[str]) -> None:
