@@ -206,7 +206,8 @@ class _Report:
 
     def refused(self, problem: Problem) -> CheckReport:
         """The file cannot be used as a whole: nothing of it is accepted."""
-        self.findings.add_run([problem.at(0)])
+        broken = [p for p in self.source.faults if p.severity is Severity.ERROR] if self.source else []
+        self.findings.add_run(p.at(0) for p in (broken if broken and problem.code == "empty_file" else [problem]))
         rows = self.tally.rows if self.tally else 0
         sha256 = "" if problem.code == "too_large" else _sha256(self.path)
         title = self.source.title if self.source else ""

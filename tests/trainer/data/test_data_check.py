@@ -66,42 +66,53 @@ def test_valid_rows_are_good(tmp_path: Path, line: str) -> None:
 
 
 FOREIGN = {
-    "array": (b'[{"messages": []},\n {"messages": []}]', "JSON array"),
-    "array of one line": (b"[" + b", ".join([b'{"messages": []}'] * 20) + b"]", "JSON array"),
-    "array, a row a line": (b"[\n" + b",\n".join(r.encode() for r in good(30)) + b"\n]\n", "JSON array"),
-    "pretty": (json.dumps(json.loads(row(1)), indent=2).encode(), "many lines"),
-    "csv": (b"question,answer\nwhat,that\n", "CSV"),
-    "quoted csv": (b'"question","answer"\n"what, now","that"\n', "CSV"),
-    "html": (b"\n<!DOCTYPE html><html>Sign in</html>", "web page"),
-    "lfs": (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n", "LFS"),
-    "gzip": (b"\x1f\x8b\x08\x00" + bytes(40), "gzip"),
-    "zip": (b"PK\x03\x04" + bytes(40), "zip"),
-    "zstd": (b"\x28\xb5\x2f\xfd" + bytes(40), "zstd"),
-    "parquet": (b"PAR1" + bytes(40), "Parquet"),
-    "utf-16": ("\n".join(good(12)).encode("utf-16"), "UTF-16"),
-    "utf-16 without mark": ("\n".join(good(12)).encode("utf-16-le"), "UTF-16"),
-    "binary": (bytes(range(256)) + bytes(300), "binary"),
-    "old Mac": ("\r".join(good(12)).encode(), "CR"),
-    "prose": (b"Dear team,\nplease find the data attached.\n", "text"),
+    "html": (b"\n<!DOCTYPE html><html>Sign in</html>", "not_jsonl", "web page"),
+    "lfs": (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n", "not_jsonl", "LFS"),
+    "gzip": (b"\x1f\x8b\x08\x00" + bytes(40), "corrupt_archive", "gzip"),
+    "zip": (b"PK\x03\x04" + bytes(40), "corrupt_archive", "zip"),
+    "zstd": (b"\x28\xb5\x2f\xfd" + bytes(40), "corrupt_archive", "zstd"),
+    "parquet": (b"PAR1" + bytes(range(1, 200)), "corrupt_file", "Parquet"),
+    "utf-16": ("\n".join(good(12)).encode("utf-16"), "utf16", "UTF-16"),
+    "utf-16 without mark": ("\n".join(good(12)).encode("utf-16-le"), "utf16", "UTF-16"),
+    "binary": (bytes(range(256)) + bytes(300), "not_jsonl", "binary"),
+    "prose": (b"Dear team,\nplease find the data attached.\n", "not_jsonl", "text"),
 }
 
 
-@pytest.mark.parametrize(("content", "said"), FOREIGN.values(), ids=list(FOREIGN))
-def test_another_kind_of_file_is_named_with_what_to_do(tmp_path: Path, content: bytes, said: str) -> None:
+@pytest.mark.parametrize(("content", "code", "said"), FOREIGN.values(), ids=list(FOREIGN))
+def test_another_kind_of_file_is_named_with_what_to_do(tmp_path: Path, content: bytes, code: str, said: str) -> None:
     path = tmp_path / "f.jsonl"
     path.write_bytes(content)
     report = check(path)
     assert (report.verdict, report.accepted) == (Verdict.BROKEN, 0)
-    assert [(f.line, f.code) for f in report.findings] == [(0, "not_jsonl")]
+    assert [(f.line, f.code) for f in report.findings] == [(0, code)]
     assert said in report.findings[0].message
     with pytest.raises(BadInput, match=r"f\.jsonl"):
         list(rows(path))
 
 
-@pytest.mark.parametrize("first", ["a,b", "[]", "[", "hello", "<p>", "{", '"x"', "\0"])
+OTHER_CONTAINERS = {
+    "array": (b"[" + b", ".join(r.encode() for r in good(12)) + b"]", "json_array"),
+    "array, a row a line": (b"[\n" + b",\n".join(r.encode() for r in good(12)) + b"\n]\n", "json_array"),
+    "pretty": (b"\n".join(json.dumps(json.loads(r), indent=2).encode() for r in good(12)), "json_stream"),
+    "old Mac": ("\r".join(good(12)).encode(), "cr_line_ends"),
+}
+
+
+@pytest.mark.parametrize(("content", "code"), OTHER_CONTAINERS.values(), ids=list(OTHER_CONTAINERS))
+def test_rows_in_another_container_are_read_and_said(tmp_path: Path, content: bytes, code: str) -> None:
+    path = tmp_path / "f.jsonl"
+    path.write_bytes(content)
+    report = check(path, structure_only=True)
+    assert (report.verdict, report.accepted) == (Verdict.WARNINGS, 12)
+    assert [(f.line, f.code) for f in report.findings] == [(0, code)]
+    assert [row for _, row in rows(path)] == [json.loads(r) for r in good(12)]
+
+
+@pytest.mark.parametrize("first", ["a,b", "[]", "hello", "<p>", "{", '"x"', "\0"])
 def test_a_strange_first_line_does_not_hide_a_good_file(tmp_path: Path, first: str) -> None:
-    report = check(write(tmp_path / "f.jsonl", first, *good(30)))
-    assert (report.accepted, [f.line for f in report.findings]) == (30, [1])
+    report = check(write(tmp_path / "f.jsonl", first, *good(30)), structure_only=True)
+    assert (report.accepted, [f.line for f in report.findings if f.code != "json_stream"]) == (30, [1])
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n \n", b"\xef\xbb\xbf"])
@@ -119,7 +130,7 @@ def test_an_empty_file(tmp_path: Path, content: bytes) -> None:
 def test_limits_are_said_and_nothing_is_accepted(tmp_path: Path) -> None:
     path = write(tmp_path / "f.jsonl", *good(30))
     for settings, code in (
-        (Settings(max_upload_bytes=100), "too_large"),
+        (Settings(max_file_bytes=100), "too_large"),
         (Settings(max_rows=20), "too_many_rows"),
     ):
         report = check(path, settings=settings)
@@ -139,8 +150,8 @@ def test_bom_crlf_and_a_cut_off_end(tmp_path: Path) -> None:
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes() + row("last")[:-9].encode())
     report = check(path)
     assert [(f.line, f.code) for f in report.findings] == [
-        (1, "crlf"),
         (1, "bom"),
+        (1, "crlf"),
         (13, "truncated_last_line"),
     ]
     assert report.accepted == 12
@@ -199,7 +210,7 @@ def test_what_is_no_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(BadInput):
         check(tmp_path)
     with pytest.raises(BadInput, match="openai-chat"):
-        check(write(tmp_path / "f.jsonl", *good(10)), format="sharegpt")
+        check(write(tmp_path / "f.jsonl", *good(10)), format="shared-gpt")
 
 
 def test_a_flood_stays_small(tmp_path: Path) -> None:
@@ -212,10 +223,10 @@ def test_a_flood_stays_small(tmp_path: Path) -> None:
 EXPECTED = {
     "msf_gsm8k_chat_train.jsonl": (Verdict.GOOD, 449, 449, set()),
     "msf_gsm8k_chat_validation.jsonl": (Verdict.GOOD, 50, 50, set()),
-    "msf_stock_toolcall_training.jsonl": (Verdict.GOOD, 86, 86, set()),
+    "msf_stock_toolcall_training.jsonl": (Verdict.WARNINGS, 86, 86, {"refusal_answer"}),
     "tinker_conversations.jsonl": (Verdict.GOOD, 128, 128, set()),
-    "msf_sarcasm_qa.jsonl": (Verdict.BROKEN, 500, 0, {"missing_messages", "too_few_rows"}),
-    "soup_dpo_sample.jsonl": (Verdict.BROKEN, 8, 0, {"missing_messages", "too_few_rows"}),
+    "msf_sarcasm_qa.jsonl": (Verdict.BROKEN, 500, 0, {"missing_messages", "too_few_rows", "unknown_columns"}),
+    "soup_dpo_sample.jsonl": (Verdict.BROKEN, 8, 8, {"too_few_rows"}),
     "oai_toy_chat_fine_tuning.jsonl": (Verdict.BROKEN, 5, 5, {"too_few_rows", "no_user"}),
 }
 

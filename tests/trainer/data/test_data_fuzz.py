@@ -62,7 +62,8 @@ def test_any_bytes_get_a_report_that_the_loader_keeps_to(tmp_path: Path, many: l
     loaded = list(rows(path)) if report.accepted else []
     assert len(loaded) == report.accepted
     broken = {f.line for f in report.findings if f.severity is Severity.ERROR and f.line}
-    assert not broken & {line for line, _ in loaded}
+    if report.source == "JSONL":  # elsewhere a line may hold several rows
+        assert not broken & {line for line, _ in loaded}
     for _, row in loaded:
         json.dumps(row, allow_nan=False).encode()
 
