@@ -4,6 +4,7 @@ Every value is invented: numbers get their check digits here, by code that share
 secrets are random characters. `build(seed)` gives positives and hard negatives of every class, each in a sentence.
 """
 
+# ruff: noqa: E501
 from __future__ import annotations
 
 import base64
@@ -138,7 +139,17 @@ def wrong_last(value: str) -> str:
 
 
 # ------------------------------------------------------------------ personal
-NAMES = ["maria.lopez", "j.smith84", "anna_k", "peter.mueller", "o'brien.sean", "li.wei", "tomasz+news", "f-dupont", "k2"]
+NAMES = [
+    "maria.lopez",
+    "j.smith84",
+    "anna_k",
+    "peter.mueller",
+    "o'brien.sean",
+    "li.wei",
+    "tomasz+news",
+    "f-dupont",
+    "k2",
+]
 HOSTS = ["gmail.com", "mail.company.co.uk", "uni-muenchen.de", "empresa.com.br", "sub.dept.health.gov.au", "orange.fr",
          "proton.me", "studio.photography", "firma.pl", "x.io"]  # fmt: skip
 
@@ -220,7 +231,9 @@ PHONE = [
     CALL(bare_phone),
     CALL(intl_phone),
     lambda r: ("Tel. ", us_phone(r), f" ext. {r.randint(10, 999)}"),
-    said(("Mi teléfono es el ", ", gracias"), ("Llámame al móvil ", "."))(shapes("612 34 5# ##", "612 345 6##", "61234####")),
+    said(("Mi teléfono es el ", ", gracias"), ("Llámame al móvil ", "."))(
+        shapes("612 34 5# ##", "612 345 6##", "61234####")
+    ),
     said(("Mon téléphone : ", "."), ("Appelez-moi au ", " ce soir"))(shapes("06 12 34 5# 1#", "01.42.68.5#.1#")),
     said(("Mój telefon: ", "."), ("Telefon ", ""))(shapes("501 234 5##", "601-234-5##")),
     said(("Call ", " for a table."), ("phone: ", ""))(shapes("N36-####")),
@@ -253,12 +266,22 @@ NO_PHONE = [
 US_STREETS = ["Maple Street", "N Oak Ave", "Martin Luther King Jr Blvd", "5th Avenue", "Sunset Blvd.", "W 34th St",
               "Willow Creek Road", "County Line Rd", "Elm Court", "Lakeview Dr."]  # fmt: skip
 US_CITIES = ["Springfield, IL", "New York, NY", "San Francisco, CA", "Austin, TX", "St. Louis, MO", "Salt Lake City UT"]
-UK_STREETS = ["Baker Street", "High Street", "Church Lane", "Abbey Road", "Victoria Gardens", "Mill Close", "Park Crescent"]
+UK_STREETS = [
+    "Baker Street",
+    "High Street",
+    "Church Lane",
+    "Abbey Road",
+    "Victoria Gardens",
+    "Mill Close",
+    "Park Crescent",
+]
 UK_CITIES = ["London", "Manchester", "Leeds", "Bristol", "Glasgow"]
 
 
 def us_address(rng: random.Random) -> str:
-    unit = rng.choice(["", "", f", Apt {rng.randint(1, 40)}B", f" Suite {rng.randint(100, 900)}", f", Unit {rng.randint(1, 9)}"])
+    unit = rng.choice(
+        ["", "", f", Apt {rng.randint(1, 40)}B", f" Suite {rng.randint(100, 900)}", f", Unit {rng.randint(1, 9)}"]
+    )
     plus = rng.choice(["", f"-{digits(rng, 4)}"])
     line = rng.choice([", ", "\n"])
     return f"{rng.randint(1, 9999)} {rng.choice(US_STREETS)}{unit}{line}{rng.choice(US_CITIES)} {shape(rng, 'N####')}{plus}"
@@ -268,7 +291,13 @@ def uk_address(rng: random.Random) -> str:
     code = rng.choice(["NW1 ", "SW1A ", "M1 ", "LS2 ", "EC1V ", "B33 "]) + digits(rng, 1) + chars(rng, 2, "ABDEFGHJLN")
     flat = rng.choice(["", f"Flat {rng.randint(1, 30)}, "])
     house = f"{rng.randint(1, 300)}{rng.choice(['', '', 'A', 'B'])}"
-    city = rng.choice([f", {rng.choice(UK_CITIES)} {code}", f", {rng.choice(UK_CITIES)}, {code}", f"\n{rng.choice(UK_CITIES)}\n{code}"])
+    city = rng.choice(
+        [
+            f", {rng.choice(UK_CITIES)} {code}",
+            f", {rng.choice(UK_CITIES)}, {code}",
+            f"\n{rng.choice(UK_CITIES)}\n{code}",
+        ]
+    )
     return f"{flat}{house} {rng.choice(UK_STREETS)}{city}"
 
 
@@ -308,7 +337,9 @@ def ipv4(rng: random.Random) -> str:
 IPV4 = [
     ipv4,
     said(("Login from ", " at noon"), ("ping ", ""), ("http://", ":8080/index"), ("[", "]"))(ipv4),
-    said(("client ", " - - [10/Oct/2023:13:55:36 +0000] \"GET / HTTP/1.1\" 200"), ("ssh root@", ""), ('"ip":"', '"'))(ipv4),
+    said(("client ", ' - - [10/Oct/2023:13:55:36 +0000] "GET / HTTP/1.1" 200'), ("ssh root@", ""), ('"ip":"', '"'))(
+        ipv4
+    ),
     said(("La IP es ", "."), ("IP-Adresse ", ";"), ("host=", " port=5432"), ("地址", "已封"))(ipv4),
 ]
 NO_IPV4 = [
@@ -330,7 +361,7 @@ NO_IPV4 = [
 
 
 def ipv6(rng: random.Random) -> str:
-    groups = [f"{rng.randint(0x2001, 0x2fff):x}", *(f"{rng.randint(1, 0xFFFF):x}" for _ in range(7))]
+    groups = [f"{rng.randint(0x2001, 0x2FFF):x}", *(f"{rng.randint(1, 0xFFFF):x}" for _ in range(7))]
     full = ":".join(groups)
     return rng.choice([full, full.upper(), ":".join(groups[:3]) + "::" + groups[6], f"fe80::{':'.join(groups[4:])}",
                        f"2001:db8::{groups[3]}", f"{groups[0]}:{groups[1]}::{groups[2]}:{groups[4]}"])  # fmt: skip
@@ -372,12 +403,16 @@ def iban_plain(rng: random.Random) -> str:
 def iban(rng: random.Random) -> str:
     made = iban_plain(rng)
     spaced = " ".join(made[i : i + 4] for i in range(0, len(made), 4))
-    return rng.choice([made, spaced, spaced, made.lower(), spaced.lower(), spaced.replace(" ", "-"), spaced.replace(" ", "\u00a0")])
+    return rng.choice(
+        [made, spaced, spaced, made.lower(), spaced.lower(), spaced.replace(" ", "-"), spaced.replace(" ", "\u00a0")]
+    )
 
 
 IBAN = [
     iban,
-    said(("Transfer it to ", " before Friday"), ("IBAN: ", ""), ("IBAN ", " BIC COBADEFF"), ("Konto ", ", danke"))(iban),
+    said(("Transfer it to ", " before Friday"), ("IBAN: ", ""), ("IBAN ", " BIC COBADEFF"), ("Konto ", ", danke"))(
+        iban
+    ),
     said(("Mon compte est ", "."), ("cuenta:", ";"), ("Rekening ", " op naam van Jan"), ("IBAN=", "&x=1"))(iban),
 ]
 NO_IBAN = [
@@ -536,9 +571,12 @@ def steuer_plain(rng: random.Random, right: bool = True) -> str:
 
 
 DE_STEUER = [
-    said(("Steuer-ID: ", "."), ("Meine Steueridentifikationsnummer lautet ", ""), ("IdNr. ", ","), ("Tax ID (Germany): ", ""))(
-        lambda r: r.choice([lambda v: v, lambda v: cut(v, 2, 3, 3, 3)])(steuer_plain(r))
-    ),
+    said(
+        ("Steuer-ID: ", "."),
+        ("Meine Steueridentifikationsnummer lautet ", ""),
+        ("IdNr. ", ","),
+        ("Tax ID (Germany): ", ""),
+    )(lambda r: r.choice([lambda v: v, lambda v: cut(v, 2, 3, 3, 3)])(steuer_plain(r))),
     lambda r: cut(steuer_plain(r), 2, 3, 3, 3),
 ]
 NO_DE_STEUER = [
@@ -578,7 +616,9 @@ def dni(rng: random.Random, right: bool = True) -> str:
     number = rng.randint(1_000_000, 99_999_999)
     letter = DNI_LETTERS[(number + (0 if right else 5)) % 23]
     text = f"{number:08d}"
-    return rng.choice([f"{text}{letter}", f"{text}-{letter}", f"{text} {letter}", f"{text[:2]}.{text[2:5]}.{text[5:]}-{letter}"])
+    return rng.choice(
+        [f"{text}{letter}", f"{text}-{letter}", f"{text} {letter}", f"{text[:2]}.{text[2:5]}.{text[5:]}-{letter}"]
+    )
 
 
 def nie(rng: random.Random, right: bool = True) -> str:
@@ -590,7 +630,9 @@ def nie(rng: random.Random, right: bool = True) -> str:
 ES_DNI = [
     dni,
     nie,
-    said(("DNI: ", "."), ("mi DNI es ", ""), ("con NIF ", ", mayor de edad"))(lambda r: r.choice([str.lower, str])(dni(r))),
+    said(("DNI: ", "."), ("mi DNI es ", ""), ("con NIF ", ", mayor de edad"))(
+        lambda r: r.choice([str.lower, str])(dni(r))
+    ),
     said(("NIE ", "."), ("Mi NIE es el ", ""))(nie),
 ]
 NO_ES_DNI = [
@@ -776,7 +818,10 @@ coded = said(*CODE)
 
 def hidden(*made: str) -> list[Any]:
     """Placeholders that stand where a secret of this shape would."""
-    return [lambda r, m=m: r.choice(["Set {} first.", "export KEY={}", 'key = "{}"', "Your key looks like {}"]).format(m) for m in made]
+    return [
+        lambda r, m=m: r.choice(["Set {} first.", "export KEY={}", 'key = "{}"', "Your key looks like {}"]).format(m)
+        for m in made
+    ]
 
 
 SECRETS: dict[str, tuple[list[Any], list[Any]]] = {
@@ -888,7 +933,10 @@ def pem(rng: random.Random, kind: str) -> str:
 
 
 PEM = [
-    lambda r: pem(r, r.choice(["RSA PRIVATE KEY", "PRIVATE KEY", "EC PRIVATE KEY", "OPENSSH PRIVATE KEY", "ENCRYPTED PRIVATE KEY"])),
+    lambda r: pem(
+        r,
+        r.choice(["RSA PRIVATE KEY", "PRIVATE KEY", "EC PRIVATE KEY", "OPENSSH PRIVATE KEY", "ENCRYPTED PRIVATE KEY"]),
+    ),
     lambda r: ('PRIVATE_KEY="', pem(r, "RSA PRIVATE KEY").replace("\n", "\\n"), '"'),
     lambda r: ("```\n", pem(r, "PGP PRIVATE KEY BLOCK"), "\n```"),
 ]
@@ -910,14 +958,18 @@ def b64url(data: bytes) -> str:
 
 
 def jwt(rng: random.Random) -> str:
-    header = b64url(json.dumps({"alg": rng.choice(["HS256", "RS256", "ES256"]), "typ": "JWT"}, separators=(",", ":")).encode())
+    header = b64url(
+        json.dumps({"alg": rng.choice(["HS256", "RS256", "ES256"]), "typ": "JWT"}, separators=(",", ":")).encode()
+    )
     claims = b64url(json.dumps({"sub": digits(rng, 8), "iat": rng.randint(10**9, 2 * 10**9)}).encode())
     return f"{header}.{claims}.{b64url(rng.randbytes(32))}"
 
 
 JWT = [
     coded(jwt),
-    said(("Authorization: Bearer ", "\r\nAccept: */*"), ("token=", "; Path=/"), ("https://x.io/?jwt=", "&a=1"), ("", ""))(jwt),
+    said(
+        ("Authorization: Bearer ", "\r\nAccept: */*"), ("token=", "; Path=/"), ("https://x.io/?jwt=", "&a=1"), ("", "")
+    )(jwt),
 ]
 NO_JWT = [
     "A JWT has the form xxxxx.yyyyy.zzzzz, header.payload.signature.",
@@ -925,14 +977,21 @@ NO_JWT = [
     lambda r: b64url(json.dumps({"name": chars(r, 8), "n": 1}).encode()),
     lambda r: f"eyJ{chars(r, 30)}",
     "eyJhbGciOi... is how it begins",
-    lambda r: f"{b64url(json.dumps({'kind': 'cursor'}).encode())}.{b64url(json.dumps({'p': r.randint(1, 9)}).encode())}.{chars(r, 20)}",
+    lambda r: (
+        f"{b64url(json.dumps({'kind': 'cursor'}).encode())}.{b64url(json.dumps({'p': r.randint(1, 9)}).encode())}.{chars(r, 20)}"
+    ),
     "module.exports.handler",
     lambda r: f"data:application/json;base64,{b64url(json.dumps({'a': digits(r, 20)}).encode())}",
 ]
 
 
 def strong(rng: random.Random) -> str:
-    made = [rng.choice(string.ascii_lowercase), rng.choice(string.ascii_uppercase), rng.choice(string.digits), rng.choice("!#%&*+-_")]
+    made = [
+        rng.choice(string.ascii_lowercase),
+        rng.choice(string.ascii_uppercase),
+        rng.choice(string.digits),
+        rng.choice("!#%&*+-_"),
+    ]
     made += list(chars(rng, rng.randint(6, 12)))
     rng.shuffle(made)
     return "Q" + "".join(made) + "7"
@@ -978,9 +1037,23 @@ USERS = ["admin", "app_user", "svc", "maria", "root"]
 
 
 def db_url(rng: random.Random) -> str:
-    scheme = rng.choice(["postgresql", "postgres", "mysql", "mongodb+srv", "mongodb", "redis", "amqp", "postgresql+psycopg2", "mysql+pymysql"])
+    scheme = rng.choice(
+        [
+            "postgresql",
+            "postgres",
+            "mysql",
+            "mongodb+srv",
+            "mongodb",
+            "redis",
+            "amqp",
+            "postgresql+psycopg2",
+            "mysql+pymysql",
+        ]
+    )
     user = "" if scheme == "redis" else rng.choice(USERS)
-    host = rng.choice(["db.internal:5432", "10.0.3.7:3306", "cluster0.ab1cd.mongodb.net", "prod-db.eu-west-1.rds.amazonaws.com"])
+    host = rng.choice(
+        ["db.internal:5432", "10.0.3.7:3306", "cluster0.ab1cd.mongodb.net", "prod-db.eu-west-1.rds.amazonaws.com"]
+    )
     return f"{scheme}://{user}:{chars(rng, rng.randint(10, 18), B64 + '-_!')}@{host}"
 
 
@@ -1003,8 +1076,16 @@ NO_DB_URL = [
     "mysql://maria@db.internal/app",
 ]
 BASIC_URL = [
-    said(("curl ", "/status"), ("git remote add o ", "/repo.git"), ("Open ", " now"), ("<a href='", "/'>x</a>"), ("proxy=", ""))(
-        lambda r: f"{r.choice(['https', 'http', 'ftp'])}://{r.choice(USERS)}:{chars(r, r.randint(9, 20), B64 + '-_!$')}@{r.choice(['jenkins.acme.io', 'git.firma.de', '10.1.2.3:8080', 'proxy.corp.net:3128'])}"
+    said(
+        ("curl ", "/status"),
+        ("git remote add o ", "/repo.git"),
+        ("Open ", " now"),
+        ("<a href='", "/'>x</a>"),
+        ("proxy=", ""),
+    )(
+        lambda r: (
+            f"{r.choice(['https', 'http', 'ftp'])}://{r.choice(USERS)}:{chars(r, r.randint(9, 20), B64 + '-_!$')}@{r.choice(['jenkins.acme.io', 'git.firma.de', '10.1.2.3:8080', 'proxy.corp.net:3128'])}"
+        )
     ),
 ]
 NO_BASIC_URL = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from collections import Counter
@@ -61,7 +62,7 @@ def test_the_corpus_is_large_enough_and_every_kind_stands_in_it():
 
 def _spelled(text: str, rng: random.Random) -> str:
     """The same JSON with some of its letters written as escapes."""
-    return "".join(f"\\u{ord(c):04x}" if c.isalnum() or c in "@." and rng.random() < 0.3 else c for c in text)
+    return "".join(f"\\u{ord(c):04x}" if c.isalnum() or (c in "@." and rng.random() < 0.3) else c for c in text)
 
 
 @pytest.mark.parametrize("ascii_only", [True, False])
@@ -76,7 +77,9 @@ def test_no_row_with_a_hit_is_passed_over_in_its_raw_json(ascii_only):
 def test_escapes_neither_hide_nor_invent():
     rng = random.Random(3)
     values = [c.value for c in CASES if c.positive and c.value.isascii() and c.value.isprintable()]
-    lines = ['{"content": "' + _spelled(value, rng) + '"}' for value in values if '"' not in value and "\\" not in value]
+    lines = [
+        '{"content": "' + _spelled(value, rng) + '"}' for value in values if '"' not in value and "\\" not in value
+    ]
     assert len(list(candidates("\n".join(lines).encode()))) == len(lines)
     assert not find(json.loads('"line one\\nann@ 4 o\'clock"'))
     assert find(json.loads('"me:\\nann\\u0040firm.de"')) == [Hit("email", 4, 15)]
@@ -101,7 +104,12 @@ def test_a_row_redacted_has_no_hits_keeps_its_shape_and_stays_so(case):
 
 
 def test_the_same_value_has_the_same_number_within_a_row():
-    said = {"messages": [{"role": "user", "content": "ann@firm.de, bob@firm.de"}, {"role": "assistant", "content": "ANN@firm.de"}]}
+    said = {
+        "messages": [
+            {"role": "user", "content": "ann@firm.de, bob@firm.de"},
+            {"role": "assistant", "content": "ANN@firm.de"},
+        ]
+    }
     redacted, counts = redact_row(said)
     assert redacted["messages"][0]["content"] == "[EMAIL_1], [EMAIL_2]"
     assert redacted["messages"][1]["content"] == "[EMAIL_1]"
@@ -110,7 +118,10 @@ def test_the_same_value_has_the_same_number_within_a_row():
 
 
 def test_arguments_of_a_tool_call_stay_json_with_their_layout():
-    arguments = '{ "to": "ann@firm.de",\n  "card": 4111111111111111, "n": [1, 2.50], "phone": "0612345678",\n "in": "{\\"pin\\": \\"ann@firm.de\\"}"}'
+    arguments = (
+        '{ "to": "ann@firm.de",\n  "card": 4111111111111111, "n": [1, 2.50], "phone": "0612345678",\n '
+        '"in": "{\\"pin\\": \\"ann@firm.de\\"}"}'
+    )
     redacted, _ = redact_row({"messages": [{"tool_calls": [{"function": {"arguments": arguments}}]}]})
     text = redacted["messages"][0]["tool_calls"][0]["function"]["arguments"]
     assert text.startswith('{ "to": "[EMAIL_1]",\n  "card": "[CARD_1]", "n": [1, 2.50], "phone": "[PHONE_1]"')
@@ -121,7 +132,10 @@ def test_only_chosen_kinds_are_redacted():
     assert redact_text("ann@firm.de 192.168.1.20", {"email"})[0] == "[EMAIL_1] 192.168.1.20"
 
 
-PIECES = st.sampled_from([c.value for c in CASES if c.positive] + ["call ", "IBAN ", "password: ", "@", "\\", "\n", "4", ".", "-", "é", "号", "\ud800", "_1]", "["])
+PIECES = st.sampled_from(
+    [c.value for c in CASES if c.positive]
+    + ["call ", "IBAN ", "password: ", "@", "\\", "\n", "4", ".", "-", "é", "号", "\ud800", "_1]", "["]
+)
 
 
 @settings(max_examples=150, deadline=None)
@@ -129,16 +143,16 @@ PIECES = st.sampled_from([c.value for c in CASES if c.positive] + ["call ", "IBA
 def test_any_text_can_be_searched_and_redacted_once(text):
     hits = find(text)
     assert all(0 <= h.start < h.end <= len(text) for h in hits)
-    assert all(a.end <= b.start for a, b in zip(hits, hits[1:], strict=False))
+    assert all(a.end <= b.start for a, b in itertools.pairwise(hits))
     once, counts = redact_text(text)
     assert not {hit.kind for hit in find(once)} & set(counts)
     assert redact_text(once) == (once, Counter())
 
 
 HOSTILE = {
-    "a": "a", "digits": "1", "at": "a@", "mail": "a@b.c", "dots": "1.1.1.1.", "colons": "1:", "hex": "ab:", "dashes": "12-", "begin": "-----BEGIN PRIVATE KEY-----",
-    "jwt": "eyJhbGci.", "pass": "password=", "passes": "password: a1b2", "url": "http://a:b", "sk": "sk-", "card": "4111 ", "zeros": "0 ", "plus": "+1 ",
-    "street": "1 A ", "iban": "DE89 3704 ", "quote": '"', "brace": "{", "call": "call 0", "wide": "１２", "paren": "(", "at-spelled": "a [at] ", "order": "order ",
+    "a": "a", "digits": "1", "at": "a@", "mail": "a@b.c", "dots": "1.1.1.1.", "colons": "1:", "hex": "ab:", "dashes": "12-", "begin": "-----BEGIN PRIVATE KEY-----",  # noqa: E501
+    "jwt": "eyJhbGci.", "pass": "password=", "passes": "password: a1b2", "url": "http://a:b", "sk": "sk-", "card": "4111 ", "zeros": "0 ", "plus": "+1 ",  # noqa: E501
+    "street": "1 A ", "iban": "DE89 3704 ", "quote": '"', "brace": "{", "call": "call 0", "wide": "１２", "paren": "(", "at-spelled": "a [at] ", "order": "order ",  # noqa: E501
 }  # fmt: skip
 
 

@@ -16,7 +16,12 @@ from trainer.data.privacy.kinds import KINDS
 from trainer.data.view import View
 from trainer.settings import Settings
 
-WHO = {"uploaded_by": "U123", "uploaded_at": "2025-02-03T10:00:00", "retain_until": date(2025, 8, 1), "dataset_id": "ds_1"}
+WHO = {
+    "uploaded_by": "U123",
+    "uploaded_at": "2025-02-03T10:00:00",
+    "retain_until": date(2025, 8, 1),
+    "dataset_id": "ds_1",
+}
 
 
 def analyzed(rows: list, tmp_path: Path) -> tuple[list, dict]:
@@ -48,7 +53,11 @@ def test_a_finding_per_row_and_kind_with_its_path(tmp_path):
 def test_no_finding_figure_or_audit_ever_shows_a_value(tmp_path):
     cases = [case for case in build() if case.positive]
     findings, stats = analyzed([row(case) for case in cases], tmp_path)
-    said = json.dumps([[f.message, f.path, f.found, f.expected] for f in findings]) + json.dumps(stats) + audit_text(stats, **WHO)
+    said = (
+        json.dumps([[f.message, f.path, f.found, f.expected] for f in findings])
+        + json.dumps(stats)
+        + audit_text(stats, **WHO)
+    )
     assert len(findings) >= len(cases)
     assert not [case for case in cases if case.value in said]
 

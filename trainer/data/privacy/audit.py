@@ -15,10 +15,19 @@ from trainer.data.privacy.kinds import KINDS
 # group → what it falls under: (GDPR, HIPAA)
 GROUPS: dict[str, tuple[str, str]] = {
     "personal": ("personal data (Art. 4(1))", "identifiers of an individual"),
-    "network": ("online identifiers, personal data where they can be tied to a person (Art. 4(1), recital 30)", "IP addresses"),
+    "network": (
+        "online identifiers, personal data where they can be tied to a person (Art. 4(1), recital 30)",
+        "IP addresses",
+    ),
     "financial": ("personal data that calls for particular care (risk of fraud, Art. 32)", "account numbers"),
-    "government_id": ("national identification numbers (Art. 87: member states may set conditions)", "numbers that identify a person"),
-    "secret": ("not personal data as such; a security risk (Art. 32) until it is revoked", "not an identifier; a security risk"),
+    "government_id": (
+        "national identification numbers (Art. 87: member states may set conditions)",
+        "numbers that identify a person",
+    ),
+    "secret": (
+        "not personal data as such; a security risk (Art. 32) until it is revoked",
+        "not an identifier; a security risk",
+    ),
 }
 
 # The Safe Harbor list, 45 CFR 164.514(b)(2)(i): letter → (identifier, kinds that look for it, what stays unseen)
@@ -42,7 +51,11 @@ SAFE_HARBOR: dict[str, tuple[str, tuple[str, ...], str]] = {
     "Q": ("full-face photographs", (), "not looked for: not text"),
     "R": (
         "any other unique identifying number",
-        tuple(name for name, kind in KINDS.items() if kind.group == "government_id" and not name.startswith(("us_", "uk_nhs"))),
+        tuple(
+            name
+            for name, kind in KINDS.items()
+            if kind.group == "government_id" and not name.startswith(("us_", "uk_nhs"))
+        ),
         "only the national numbers listed",
     ),
 }
@@ -62,7 +75,7 @@ def audit(
     retain_until: date | str | None,
     dataset_id: str,
 ) -> dict[str, Any]:
-    """The audit as plain JSON. `stats` is a check's `CheckReport.stats`; without its "sensitive" part nothing was looked for."""
+    """The audit as plain JSON. `stats` is a check's `CheckReport.stats`; without "sensitive" nothing was checked."""
     checked = "sensitive" in stats
     sensitive = stats.get("sensitive", {})
     kinds: dict[str, Any] = sensitive.get("kinds", {})
@@ -118,7 +131,9 @@ def audit_text(
     dataset_id: str,
 ) -> str:
     """The audit in sentences, verdict first."""
-    made = audit(stats, uploaded_by=uploaded_by, uploaded_at=uploaded_at, retain_until=retain_until, dataset_id=dataset_id)
+    made = audit(
+        stats, uploaded_by=uploaded_by, uploaded_at=uploaded_at, retain_until=retain_until, dataset_id=dataset_id
+    )
     return "\n".join([_verdict(made), *map(_kind_line, made["kinds"].values()), *_law(made), _kept(made), LIMITS])
 
 
@@ -148,7 +163,8 @@ def _law(made: dict[str, Any]) -> list[str]:
     found = sum(i["looked_for"] for i in items)
     return [
         *gdpr,
-        f"HIPAA: of the 18 Safe Harbor identifiers this check looks, at least in part, for {found}: {looked}. Not for: {unseen}.",
+        f"HIPAA: of the 18 Safe Harbor identifiers this check looks, at least in part, for {found}: {looked}. "
+        f"Not for: {unseen}.",
     ]
 
 

@@ -6,14 +6,15 @@ from itertools import pairwise
 
 # IBAN registry: country → length in characters
 IBAN_LENGTHS = {
-    "AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BI": 27, "BR": 29, "BY": 28,
-    "CH": 21, "CR": 22, "CY": 28, "CZ": 24, "DE": 22, "DJ": 27, "DK": 18, "DO": 28, "EE": 20, "EG": 29, "ES": 24, "FI": 18,
-    "FK": 18, "FO": 18, "FR": 27, "GB": 22, "GE": 22, "GI": 23, "GL": 18, "GR": 27, "GT": 28, "HN": 28, "HR": 21, "HU": 28,
-    "IE": 22, "IL": 23, "IQ": 23, "IS": 26, "IT": 27, "JO": 30, "KW": 30, "KZ": 20, "LB": 28, "LC": 32, "LI": 21, "LT": 20,
-    "LU": 20, "LV": 21, "LY": 25, "MC": 27, "MD": 24, "ME": 22, "MK": 19, "MN": 20, "MR": 27, "MT": 31, "MU": 30, "NI": 28,
-    "NL": 18, "NO": 15, "OM": 23, "PK": 24, "PL": 28, "PS": 29, "PT": 25, "QA": 29, "RO": 24, "RS": 22, "RU": 33, "SA": 24,
-    "SC": 31, "SD": 18, "SE": 24, "SI": 19, "SK": 24, "SM": 27, "SO": 23, "ST": 25, "SV": 28, "TL": 23, "TN": 24, "TR": 26,
-    "UA": 29, "VA": 22, "VG": 24, "XK": 20, "YE": 30,
+    "AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BI": 27, "BR": 29,
+    "BY": 28, "CH": 21, "CR": 22, "CY": 28, "CZ": 24, "DE": 22, "DJ": 27, "DK": 18, "DO": 28, "EE": 20, "EG": 29,
+    "ES": 24, "FI": 18, "FK": 18, "FO": 18, "FR": 27, "GB": 22, "GE": 22, "GI": 23, "GL": 18, "GR": 27, "GT": 28,
+    "HN": 28, "HR": 21, "HU": 28, "IE": 22, "IL": 23, "IQ": 23, "IS": 26, "IT": 27, "JO": 30, "KW": 30, "KZ": 20,
+    "LB": 28, "LC": 32, "LI": 21, "LT": 20, "LU": 20, "LV": 21, "LY": 25, "MC": 27, "MD": 24, "ME": 22, "MK": 19,
+    "MN": 20, "MR": 27, "MT": 31, "MU": 30, "NI": 28, "NL": 18, "NO": 15, "OM": 23, "PK": 24, "PL": 28, "PS": 29,
+    "PT": 25, "QA": 29, "RO": 24, "RS": 22, "RU": 33, "SA": 24, "SC": 31, "SD": 18, "SE": 24, "SI": 19, "SK": 24,
+    "SM": 27, "SO": 23, "ST": 25, "SV": 28, "TL": 23, "TN": 24, "TR": 26, "UA": 29, "VA": 22, "VG": 24, "XK": 20,
+    "YE": 30,
 }  # fmt: skip
 
 
@@ -72,9 +73,7 @@ def ssn(digits: str) -> bool:
 def itin(digits: str) -> bool:
     """US taxpayer number: 9xx with a middle of 50–65, 70–88, 90–92 or 94–99."""
     middle = int(digits[3:5])
-    return digits[0] == "9" and (
-        50 <= middle <= 65 or 70 <= middle <= 88 or 90 <= middle <= 92 or 94 <= middle <= 99
-    )
+    return digits[0] == "9" and (50 <= middle <= 65 or 70 <= middle <= 88 or 90 <= middle <= 92 or 94 <= middle <= 99)
 
 
 def nhs(digits: str) -> bool:
@@ -83,7 +82,7 @@ def nhs(digits: str) -> bool:
 
 
 def steuer_id(digits: str) -> bool:
-    """German tax id: ISO 7064 MOD 11,10; of the first ten digits one stands twice or three times, never in a row of three."""
+    """German tax id: ISO 7064 MOD 11,10; of the first ten digits one stands twice or three times."""
     body = digits[:10]
     if digits[0] == "0" or len(set(body)) not in (8, 9):
         return False
@@ -102,7 +101,11 @@ def nir(value: str) -> bool:
     """French social security number with its key: 97 − (13 digits mod 97); Corsica's 2A and 2B count as 19 and 18."""
     value = value.upper()
     month = int(value[3:5])
-    if not (1 <= month <= 12 or 20 <= month <= 42 or 50 <= month <= 99) or value[7:10] == "000" or value[10:13] == "000":
+    if (
+        not (1 <= month <= 12 or 20 <= month <= 42 or 50 <= month <= 99)
+        or value[7:10] == "000"
+        or value[10:13] == "000"
+    ):
         return False
     body = value[:5] + {"2A": "19", "2B": "18"}.get(value[5:7], value[5:7]) + value[7:13]
     return body.isdigit() and 97 - int(body) % 97 == int(value[13:])

@@ -11,7 +11,8 @@ WINDOW = 48  # characters before a candidate in which a word still speaks about 
 
 # numbers that count things of a business or a machine, not of a person
 _AGAINST = re.compile(
-    r"(?i)(?:\b(?:order|invoice|ticket|case|ref(?:erence)?|tracking|isbn|issn|serial|sku|part|parts|item|lot|batch|model|"
+    r"(?i)(?:\b(?:order|invoice|ticket|case|ref(?:erence)?|tracking|isbn|issn|serial|sku|part|parts|item|lot|"
+    r"batch|model|"
     r"population|build|version|zip|parcel|shipment|confirmation|transaction|receipt|timestamp|uuid|guid|hash|"
     r"sha-?\d*|md5|imei|ean|upc|asin|product|article|container|drawn|lottery|flight|bestell\w*|rechnung\w*|"
     r"auftrag\w*|artikel\w*|commande|facture|colis|pedido|factura|fatura|protocolo|zam[oó]wieni\w*|faktur\w*|"
@@ -19,11 +20,13 @@ _AGAINST = re.compile(
     r"(?P<gap>[^\n!?;]{0,20})$"
 )
 _PHONE_WORDS = (
-    r"(?:\b(?:tele?phones?|phones?|tel|mobile|cell(?:phone)?|call|calling|dial|ring|sms|fax|whats ?app|signal|text (?:me|us)|"
+    r"(?:\b(?:tele?phones?|phones?|tel|mobile|cell(?:phone)?|call|calling|dial|ring|sms|fax|whats ?app|signal|"
+    r"text (?:me|us)|"
     r"reach (?:me|us|him|her)|my number|contact number|hotline|telefon\w*|handy\w*|mobil\w*|rufnummer|anruf\w*|ruf|"
     r"t[eé]l[eé]phone|portable|appel\w*|tel[eé]fono|m[oó]vil|celular|ll[aá]ma\w*|telefone|telem[oó]vel|lig(?:ue|a)|"
     r"cellulare|chiama\w*|telefoon|gsm|bel|tlf|puhelin|telp|n[uú]mero de contacto?|telefonnummer|kom[oó]rk\w*|ponsel)"
-    r"\b|_phone|phone_|电话|手机|電話|携帯|전화|휴대폰|핸드폰|फ़?ोन|मोबाइल|телефон\w*|\bтел|звон\w*|моб\w*|هاتف|جوال|điện thoại|โทร)"
+    r"\b|_phone|phone_|"
+    r"电话|手机|電話|携帯|전화|휴대폰|핸드폰|फ़?ोन|मोबाइल|телефон\w*|\bтел|звон\w*|моб\w*|هاتف|جوال|điện thoại|โทร)"
 )
 
 
@@ -57,14 +60,17 @@ def phone_word(text: str, start: int) -> bool:
 
 
 _OTHER_NUMBERS = re.compile(
-    r"(?i)\b(?:nhs|steuer\w*|ssn|itin|cpf|cnpj|pesel|bsn|iban|aadhaar|dni|nie|nif|nir|vat|ust\w*|insurance|account|acct|konto\w*|tax|"
-    r"licen[cs]e|passport|reisepass|passeport|pasaporte|siret|siren|nip|regon|card|member(?:ship)?|policy|employee|student|user ?id|"
+    r"(?i)\b(?:nhs|steuer\w*|ssn|itin|cpf|cnpj|pesel|bsn|iban|aadhaar|dni|nie|nif|nir|vat|ust\w*|insurance|"
+    r"account|acct|konto\w*|tax|"
+    r"licen[cs]e|passport|reisepass|passeport|pasaporte|siret|siren|nip|regon|card|member(?:ship)?|policy|"
+    r"employee|student|user ?id|"
     r"customer|kunden\w*|bank|routing|sort code|id)\b[^\n!?;]{0,20}$"
 )
 
 
 _IDS = re.compile(
-    r"(?i)\b(?:nhs|steuer\w*|ssn|itin|cpf|cnpj|pesel|bsn|iban|aadhaar|dni|nie|nif|nir|vat|ust\w*|siret|siren|nip|regon|personnummer|"
+    r"(?i)\b(?:nhs|steuer\w*|ssn|itin|cpf|cnpj|pesel|bsn|iban|aadhaar|dni|nie|nif|nir|vat|ust\w*|siret|siren|nip|"
+    r"regon|personnummer|"
     r"nino|codice fiscale|imsi|iccid)\b[^\n!?;]{0,20}$"
 )
 
@@ -83,7 +89,7 @@ def against(text: str, start: int) -> bool:
 def edges(text: str, start: int, end: int) -> bool:
     """The candidate is a number or word of its own: not the middle of a longer one, nor of a decimal."""
     left, right = text[start - 1 : start], text[end : end + 1]
-    if _wordy(left) or _wordy(right) or left in ("$", "€", "£", "#") and left:
+    if _wordy(left) or _wordy(right) or (left in ("$", "€", "£", "#") and left):
         return False
     if left and left in ".,-/+" and text[start - 2 : start - 1].isdigit():
         return False

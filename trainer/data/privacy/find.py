@@ -7,11 +7,12 @@ kind's confirmation (check digits, numbering plans, words around it) decides. Ti
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
-from trainer.data.privacy.context import Span
+from trainer.data.privacy.context import WINDOW, Span
 from trainer.data.privacy.kinds import ESCAPED, KINDS, Kind, fold
 
 MEMORY = 256 * 1024 * 1024  # what an automaton may take at most; it takes a few MiB
@@ -101,16 +102,23 @@ NAMES_BY_RANK = list(KINDS)
 
 
 def _confirmed(kind: Kind, pattern: Any, text: str, raw: bytes, at: int, end: int) -> Iterator[Span]:
+    numeric = kind.group in ("financial", "government_id") or kind.title == "telephone number"
     while (found := pattern.search(raw, at, end)) is not None:
         start, stop = found.span()
         span = kind.confirm(text, start, stop)
         if span is not None:
             yield span
             at = max(span[1], start + 1)
+        elif numeric and start >= WINDOW and not raw[start - WINDOW : start].strip(_TABLE):
+            at = max(stop, _run_end(raw, start, end))  # a table of numbers, and no word is near
         else:
             at = start + 1
             while at < stop and raw[at : at + 1].isalnum():
                 at += 1
+
+
+_TABLE = b"0123456789 .-/()"
+_RUN = re.compile(rb"[^0-9 .\-/()]")
 
 
 def _best(spans: list[tuple[int, int, int]], size: int) -> list[Hit]:
@@ -121,3 +129,8 @@ def _best(spans: list[tuple[int, int, int]], size: int) -> list[Hit]:
             taken[start:end] = b"\x01" * (end - start)
             hits.append(Hit(NAMES_BY_RANK[rank], start, end))
     return sorted(hits, key=lambda hit: hit.start)
+
+
+def _run_end(raw: bytes, start: int, end: int) -> int:
+    found = _RUN.search(raw, start, end)
+    return found.start() if found else end

@@ -14,14 +14,20 @@ import re
 from trainer.data.privacy.context import WINDOW, Span
 
 _PLACEHOLDERS = frozenset(
-    "user username name yourname you your email mail e-mail youremail me someone somebody test tester foo bar baz example info "
-    "admin hello contact support abc xyz first.last firstname.lastname first name.surname vorname.nachname my.email a b u x "
-    "your.name your.email your-email your_email nombre correo prenom.nom noreply no-reply user1 user2 test1 alias local local-part recipient sender "
+    "user username name yourname you your email mail e-mail youremail me someone somebody test tester foo bar "  # noqa: SIM905
+    "baz example info "
+    "admin hello contact support abc xyz first.last firstname.lastname first name.surname vorname.nachname "
+    "my.email a b u x "
+    "your.name your.email your-email your_email nombre correo prenom.nom noreply no-reply user1 user2 test1 "
+    "alias local local-part recipient sender "
     "customer usuario utilisateur benutzer dummy sample placeholder".split()
 )
-_RESERVED = re.compile(r"(?i)(?:^|\.)(?:example\.(?:com|org|net|edu)|example|test|invalid|localhost|local|domain\.com|yourdomain\.com|"
+_RESERVED = re.compile(r"(?i)(?:^|\.)(?:example\.(?:com|org|net|edu)|example|test|invalid|localhost|local|"
+        r"domain\.com|yourdomain\.com|"
                        r"your-?domain\.com|company\.com|email\.com|dominio\.com|domaine\.fr)$")  # fmt: skip
-_FILES = frozenset("png jpg jpeg gif svg webp ico css js ts jsx tsx json html htm xml yaml yml md py txt pdf zip exe dll so".split())
+_FILES = frozenset(
+    "png jpg jpeg gif svg webp ico css js ts jsx tsx json html htm xml yaml yml md py txt pdf zip exe dll so".split()  # noqa: SIM905
+)
 
 
 def email(text: str, start: int, end: int) -> Span | None:
@@ -38,7 +44,11 @@ def _plain(text: str, start: int, end: int, at: str) -> Span | None:
         return None
     if local.lower() in ("git", "hg", "svn") and text[end : end + 1] in (":", "/"):  # an address of a repository
         return None
-    if re.search(r"://[^\s/@]{0,80}$", text[max(0, start - 84) : start]) or text[end : end + 1] == "(" or text[end : end + 1] == "@":
+    if (
+        re.search(r"://[^\s/@]{0,80}$", text[max(0, start - 84) : start])
+        or text[end : end + 1] == "("
+        or text[end : end + 1] == "@"
+    ):
         return None
     if local.lower() in _PLACEHOLDERS and (_RESERVED.search(host) or local.lower().startswith(("your", "firstname"))):
         return None
@@ -67,17 +77,21 @@ def _spelled(text: str, start: int, end: int) -> Span | None:
 
 
 _VERSION = re.compile(
-    r"(?i)(?:\b(?:version|versions|ver|v|release|build|firmware|kernel|driver|section|sections|chapter|fig|figure|table|clause|article|paragraph|oid|"
+    r"(?i)(?:\b(?:version|versions|ver|v|release|build|firmware|kernel|driver|section|sections|chapter|fig|"
+    r"figure|table|clause|article|paragraph|oid|"
     r"rev|revision|update to|upgrade to|upgraded to|patch|abschnitt|kapitel|versión|versão|secci[oó]n|python|chrome|"
     r"firefox|safari|edge|windows|android|ios|edg|opr)\b|§)[^\n;:]{0,16}$|(?:==|~=|>=|<=|\^|[A-Za-z]/)$"
 )
-_IP_WORD = re.compile(r"(?i)\b(?:ip|ips|ipv4|address|adresse|host|server|client|ping|from|login|ssh|connect\w*|gateway|dns|peer|node)\b|地址|адрес")
+_IP_WORD = re.compile(
+    r"(?i)\b(?:ip|ips|ipv4|address|adresse|host|server|client|ping|from|login|ssh|connect\w*|gateway|dns|peer|"
+    r"node)\b|地址|адрес"
+)
 _RESOLVERS = frozenset(("8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9", "208.67.222.222"))
 
 
 def ipv4(text: str, start: int, end: int) -> Span | None:
     left, right = text[start - 1 : start], text[end : end + 1]
-    if (left and (left in ".$€£-_+,%" or left.isascii() and left.isalnum())) or (right.isascii() and right.isalnum()):
+    if (left and (left in ".$€£-_+,%" or (left.isascii() and left.isalnum()))) or (right.isascii() and right.isalnum()):
         return None
     if right and right in ".-_,%" and text[end + 1 : end + 2].isalnum() and (right != "," or text[end + 1].isdigit()):
         return None
@@ -122,7 +136,11 @@ def ipv6(text: str, start: int, end: int) -> Span | None:
         word = re.search(r"([^\s:]*):$", text[max(0, start - 12) : start])
         if word is None or not re.search(r"[^0-9A-Fa-f]", word[1]):
             return None
-    if (left and (left in "._%" or left.isascii() and left.isalnum())) or right.isascii() and right.isalnum() or right == "_":
+    if (
+        (left and (left in "._%" or (left.isascii() and left.isalnum())))
+        or (right.isascii() and right.isalnum())
+        or right == "_"
+    ):
         return None
     value = text[start:end]
     if right == ":" and text[end + 1 : end + 2].isalnum():

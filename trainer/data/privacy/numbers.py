@@ -31,16 +31,20 @@ def iban(text: str, start: int, end: int) -> Span | None:
 
 
 _CARD_GROUPS = {(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (6, 13), (4, 4, 5)}
-_CARD_WORDS = r"card|visa|master ?card|amex|american express|debit|credit|karte|carte|tarjeta|cart[aã]o|carta|\bpan\b|\bcc\b|卡"
+_CARD_WORDS = (
+    r"card|visa|master ?card|amex|american express|debit|credit|karte|carte|tarjeta|cart[aã]o|carta|\bpan\b|\bcc\b|卡"
+)
 
 
 def card(text: str, start: int, end: int) -> Span | None:
+    if not lonely(text, start, end):
+        return None
     value = text[start:end]
     groups = tuple(len(g) for g in re.split(r"[ -]", value))
     if len(groups) > 1 and (groups not in _CARD_GROUPS or (" " in value and "-" in value)):
         return None
     digits = digits_of(value)
-    if not sums.card(digits) or not edges(text, start, end) or not lonely(text, start, end):
+    if not sums.card(digits) or not edges(text, start, end):
         return None
     stance = speaks(text, start, _CARD_WORDS)
     if stance < 0 or (stance == 0 and len(groups) == 1 and len(digits) not in (14, 15, 16)):
@@ -106,7 +110,9 @@ def nino(text: str, start: int, end: int) -> Span | None:
     return start, end
 
 
-nhs = checked(sums.nhs, r"\bnhs|health (?:service )?(?:number|no)\b|patient(?:'s)? (?:number|no|id)\b", bare=False, grouped=False)
+nhs = checked(
+    sums.nhs, r"\bnhs|health (?:service )?(?:number|no)\b|patient(?:'s)? (?:number|no|id)\b", bare=False, grouped=False
+)
 steuer_id = checked(sums.steuer_id, r"steuer|id-?nr|identifikationsnummer|\btin\b|tax[ _-]?(?:id|number)")
 nir = checked(sums.nir, r"\bnir\b|s[eé]cu(?:rit[eé] sociale|\b)|\binsee\b|social security|\bn° ss\b")
 dni = checked(sums.dni, r"\bdni\b|\bnie\b|\bnif\b|documento|identidad")

@@ -14,11 +14,13 @@ from functools import cache
 from trainer.data.privacy.context import Span, against, digits_of, edges, lonely, phone_word
 
 # where a national number with its leading 0 may come from, frequent first
-_ZERO_REGIONS = ("GB", "FR", "DE", "AU", "JP", "KR", "NL", "BE", "CH", "AT", "SE", "IT", "TR", "IL", "ZA", "IE", "FI", "NZ",
+_ZERO_REGIONS = ("GB",
+                 "FR", "DE", "AU", "JP", "KR", "NL", "BE", "CH", "AT", "SE", "IT", "TR", "IL", "ZA", "IE", "FI", "NZ",
                  "ID", "PK", "PH", "TH", "VN", "MY", "EG", "NG", "TW", "RO", "BG", "UA", "MA", "DZ", "AR", "KE",
                  "IN", "RS", "HR", "SK", "SI", "SA", "AE", "BD", "IR", "GH", "LK")  # fmt: skip
 # … and where numbers are said without one
-_PLAIN_REGIONS = ("US", "IN", "CN", "ES", "PL", "IT", "BR", "MX", "PT", "DK", "NO", "SG", "HK", "CZ", "GR", "HU", "CL", "CO",
+_PLAIN_REGIONS = ("US",
+                  "IN", "CN", "ES", "PL", "IT", "BR", "MX", "PT", "DK", "NO", "SG", "HK", "CZ", "GR", "HU", "CL", "CO",
                   "PE", "LU", "EE", "LV", "CR", "TN", "RU", "KZ")  # fmt: skip
 _KINDS = ("fixed_line", "mobile", "toll_free", "shared_cost", "voip", "personal_number", "uan", "premium_rate", "pager")
 
@@ -159,7 +161,13 @@ def _written(piece: str, digits: str) -> bool:
 def _with_zero(piece: str, digits: str) -> bool:
     """A trunk 0, an area code, groups: 020 7946 0958, 06.12.34.56.78, 0151 23456789, 089/123456."""
     groups = re.findall(r"\d+", piece)
-    if digits[0] != "0" or digits[1] == "0" or not 9 <= len(digits) <= 12 or not 2 <= len(groups) <= 6 or not 2 <= len(groups[0]) <= 6:
+    if (
+        digits[0] != "0"
+        or digits[1] == "0"
+        or not 9 <= len(digits) <= 12
+        or not 2 <= len(groups) <= 6
+        or not 2 <= len(groups[0]) <= 6
+    ):
         return False
     if len(groups[0]) == 5 and len(groups[1]) == 4 and "-" in piece:  # a ZIP code with its four more digits
         return False

@@ -19,7 +19,8 @@ ROUNDS = 8  # what a replacement uncovers is looked at again; in practice two ro
 KEYED = 200  # characters up to which a text is read together with the key it stands under
 _PLACEHOLDER = re.compile(r"\[([A-Z][A-Z0-9_]*)_(\d{1,6})\]")
 _PROSE = frozenset(
-    "content text value prompt completion chosen rejected instruction input output response answer question messages parts".split()
+    "content text value prompt completion chosen rejected instruction input output response answer question "  # noqa: SIM905
+    "messages parts".split()
 )
 
 

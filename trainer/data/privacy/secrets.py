@@ -8,14 +8,18 @@ import json
 import math
 import re
 from collections import Counter
+from itertools import pairwise
 
 from trainer.data.privacy.checksums import runs
 from trainer.data.privacy.context import Span
 
-_WORDS = "your example placeholder changeme change_me change-me dummy redacted insert replace here todo sample fake mytoken".split()
+_WORDS = (  # noqa: SIM905
+    "your example placeholder changeme change_me change-me dummy redacted insert replace here todo sample fake mytoken"
+).split()
 _DUMMY = re.compile(
     "|".join(form for word in _WORDS for form in (word, word.upper(), word.title()))
-    + r"|x{5}|X{5}|\.\.\.|…|\*\*\*|[<>]|\$\{|\{\{|\{\w+\}|(?i:my[-_](?:token|key|secret|password))|\$\(|%\(|^\$[A-Z_]+$|^\$[a-z_]+$|^%\w+%$|\[[A-Z0-9_]+_\d+"
+    + r"|x{5}|X{5}|\.\.\.|…|\*\*\*|[<>]|\$\{|\{\{|\{\w+\}|(?i:my[-_](?:token|key|secret|password))|\$\(|%\(|"
+    r"^\$[A-Z_]+$|^\$[a-z_]+$|^%\w+%$|\[[A-Z0-9_]+_\d+"
 )
 
 
@@ -38,7 +42,8 @@ def token(text: str, start: int, end: int) -> Span | None:
 
 
 _PREFIX = re.compile(
-    r"github_pat_|sk-ant-[a-z0-9]+-|sk-(?:proj|svcacct|admin|None)-|[a-z]k_live_|api_org_|xapp-\d-|AIza|SK(?=[0-9a-f])|[A-Za-z]{2,6}[-_.]"
+    r"github_pat_|sk-ant-[a-z0-9]+-|sk-(?:proj|svcacct|admin|None)-|[a-z]k_live_|api_org_|xapp-\d-|AIza|"
+    r"SK(?=[0-9a-f])|[A-Za-z]{2,6}[-_.]"
 )
 
 
@@ -56,7 +61,7 @@ def _random(body: str) -> bool:
 
 def _cases(body: str) -> list[tuple[bool, bool]]:
     upper = [c.isupper() for c in body if c.isalpha()]
-    return list(zip(upper, upper[1:], strict=False))
+    return list(pairwise(upper))
 
 
 def access_key(text: str, start: int, end: int) -> Span | None:
@@ -123,15 +128,19 @@ def jwt(text: str, start: int, end: int) -> Span | None:
 
 
 _ASSIGNED = re.compile(
-    r"""(?ixs) (?P<name>[^\s"'`:=>]{2,64}) ["'`\])]{0,2} (?: > | \s{0,3} (?: := | => | = | : | \s is:? | \s ist:? | \s est:? | \s es:? | \s é:? ) \s{0,3} )
+    r"""(?ixs) (?P<name>[^\s"'`:=>]{2,64}) ["'`\])]{0,2}
+    (?: > | \s{0,3} (?: := | => | = | : | \s is:? | \s ist:? | \s est:? | \s es:? | \s é:? ) \s{0,3} )
     (?: (?P<quote>\\?["'`]) (?P<quoted>[^"'`\n]{4,200}?) \\?["'`] | (?P<bare>[^\s"'`<>]{4,200}) )"""
 )
 _PASSWORDS = re.compile(r"(?i)pass|pwd|pw\b|contrase|senha|mot de passe|kennwort|пароль|密码|密碼|パスワード|비밀번호")
 _CODE = re.compile(
-    r"""(?x) ^[\w.\[\]'"]*\( | \)$ | ^(?:os|self|this|config|settings|process|env|args|cfg|secrets|params|request|ENV|data|user|vault)[.\[] |
+    r"""(?x) ^[\w.\[\]'"]*\( | \)$ |
+    ^(?:os|self|this|config|settings|process|env|args|cfg|secrets|params|request|ENV|data|user|vault)[.\[] |
     ^[A-Za-z_]\w*(?:\.\w+)+$ | ^[A-Za-z_]\w*\[ | ^https?:// | :: | ^/ | ^\.{1,2}/ | ^[A-Z_]+$ | ^@ """
 )
-_NONE = frozenset("none null undefined true false string str int number required optional secret password token test".split())
+_NONE = frozenset(
+    "none null undefined true false string str int number required optional secret password token test".split()  # noqa: SIM905
+)
 
 
 def password(text: str, start: int, end: int) -> Span | None:
@@ -172,6 +181,17 @@ def userinfo(text: str, start: int, end: int) -> Span | None:
     user, _, word = text[start:end].partition("://")[2].rpartition("@")[0].partition(":")
     if len(word) < 3 or dummy(word) or re.search(r"[<>{}*]", user) or word.startswith(("{", "<", "%", "*")):
         return None
-    if word.lower() in (user.lower(), "password", "pass", "passwd", "pwd", "secret", "token", "pw", "passwort", "hunter2pass"):
+    if word.lower() in (
+        user.lower(),
+        "password",
+        "pass",
+        "passwd",
+        "pwd",
+        "secret",
+        "token",
+        "pw",
+        "passwort",
+        "hunter2pass",
+    ):
         return None
     return start, end

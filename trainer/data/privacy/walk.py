@@ -59,7 +59,7 @@ def _is_json(text: str) -> bool:
 
 
 def _inside(text: str, visit: Visit, path: str, key: str, depth: int) -> str:
-    """The JSON text with its values visited. It is valid JSON, so its tokens tell all: a text before a colon is a key."""
+    """The JSON text with its values visited. A text before a colon is a key."""
     parts, at, last_key, keys = [], 0, key, [key]
     for token in _TOKEN.finditer(text):
         said = token[0]
