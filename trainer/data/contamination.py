@@ -29,6 +29,7 @@ from trainer.data.similar.clusters import distinct, is_among
 from trainer.data.similar.shingles import shingles
 from trainer.data.similar.texts import Texts, own_texts
 from trainer.data.similar.words import Words, words
+from trainer.errors import BadInput
 from trainer.settings import Settings
 from trainer.types import Finding
 
@@ -64,10 +65,18 @@ class Cases:
         from trainer.data.check import reading
 
         self.names.append(path.name)
+        known = len(self.lines)
         with reading(path, settings=settings) as (format, parts):
             for part in parts:
                 if part.rows:
                     self.add(part.numbers, own_texts(format, part.rows, [format.view(row) for row in part.rows]))
+        if len(self.lines) == known:
+            raise BadInput(
+                f"{path.name} has no usable row to compare with.",
+                fix="Check that file by itself: the report says what is wrong with it.",
+                code="nothing_to_compare",
+                param="against",
+            )
 
     def add(self, lines: Sequence[int], texts: Texts) -> None:
         start = len(self.lines)

@@ -46,7 +46,9 @@ def _texts_only(row: dict[str, Any]) -> bool:
 
 
 class Duplicates:
-    """Codes duplicate_row, conflicting_answers (kind "chat" only) and near_duplicate; all name the first line."""
+    """Codes duplicate_row, conflicting_answers (kind "chat" only) and near_duplicate; all name the first line.
+
+    Rows with the same prompt are not near duplicates of each other: other kinds give one prompt several answers."""
 
     def __init__(self, scene: Scene) -> None:
         self._format = scene.format
@@ -63,7 +65,7 @@ class Duplicates:
         self._numbers.append(np.fromiter(batch.numbers, np.uint32, count))
         keys = _keys(self._format, batch, texts.prompts)
         self._rows.append(np.fromiter(keys, np.int64, count))
-        if self._format.kind == "chat":
+        if self._format.kind != "text":
             prompts = [view.prompt for view in batch.views]
             self._prompts.append(np.fromiter(map(hash, prompts), np.int64, count))
         return ()
@@ -74,9 +76,10 @@ class Duplicates:
         same = firsts(np.concatenate([np.empty(0, np.int64), *self._rows]))
         copies = same != here
         asked = firsts(np.concatenate(self._prompts), copies) if self._prompts else here
-        other = asked != here
+        same_prompt = asked != here
+        other = same_prompt & (self._format.kind == "chat")
         alike = self._clusters.roots(copies)
-        near = (alike != here) & ~copies & ~other
+        near = (alike != here) & ~copies & ~same_prompt
         self._stats = {
             "duplicate_rows": int(copies.sum()),
             "conflicting_answers": int(other.sum()),

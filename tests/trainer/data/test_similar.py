@@ -252,6 +252,14 @@ def test_copies_are_the_same_however_they_were_read(tmp_path: Path) -> None:
     assert found == [(line, f"The same row as line {first}.") for line, first in expected.items()]
 
 
+def test_one_prompt_with_several_answers_is_what_other_kinds_are_made_of(tmp_path: Path) -> None:
+    form = load_format("trl-unpaired")
+    made = [{"prompt": f"Do {i // 2}", "completion": "yes", "label": bool(i % 2)} for i in range(8)] * 2
+    analyzer = Duplicates(Scene(form, Settings.model_construct(), tmp_path))
+    analyzer.add(Batch(range(1, 17), made, [form.view(row) for row in made], b""))
+    assert [(f.line, f.code) for f in analyzer.finish()] == [(line, "duplicate_row") for line in range(9, 17)]
+
+
 def test_templated_tickets_are_not_near_duplicates(tmp_path: Path) -> None:
     _, stats = findings(ROOT / "examples" / "tickets.jsonl", tmp_path)
     assert stats["near_duplicate_rows"] < 0.03 * 420  # type: ignore[operator]

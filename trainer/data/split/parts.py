@@ -94,16 +94,18 @@ def notes_on(found: Found, parts: NDArray[np.uint8], asked: Asked) -> tuple[str,
     _, which, sizes = _clusters(found)
     got = np.bincount(parts[~found.copies], minlength=3) / rows
     largest = int(sizes.argmax())
-    if abs(got[TEST] - asked.test) > OFF or abs(got[DEV] - asked.dev) > OFF:
+    off = abs(got[TEST] - asked.test) > OFF or abs(got[DEV] - asked.dev) > OFF
+    if off and sizes[largest] > OFF * rows:  # else it is chance, as in any small file
         shares = " / ".join(f"{share:.0%}" for share in got)
         wanted = " / ".join(f"{share:.0%}" for share in (1 - asked.dev - asked.test, asked.dev, asked.test))
-        said = f"Train, dev and test hold {shares} of the rows instead of {wanted}."
-        if sizes[largest] > OFF * rows:
-            where = PARTS[parts[np.flatnonzero(which == largest)[0]]]
-            said += f" One group of {sizes[largest]:,} rows stays together, in {where}."
-        notes.append(said)
+        where = PARTS[parts[np.flatnonzero(which == largest)[0]]]
+        notes.append(
+            f"Train, dev and test hold {shares} of the rows instead of {wanted}. "
+            f"One group of {sizes[largest]:,} rows stays together, in {where}."
+        )
     if found.merged:
-        notes.append(f"{found.merged:,} groups joined others, since their rows are nearly the same or share a prompt.")
+        joined = "1 group joined another" if found.merged == 1 else f"{found.merged:,} groups joined others"
+        notes.append(f"{joined}: their rows are nearly the same or share a prompt.")
     if found.without_key:
         notes.append(f"{found.without_key:,} rows lack {asked.group.removeprefix('key:')}; their prompts group them.")
     return tuple(notes)
