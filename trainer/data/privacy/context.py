@@ -20,7 +20,7 @@ _AGAINST = re.compile(
     r"(?P<gap>[^\n!?;]{0,20})$"
 )
 _PHONE_WORDS = (
-    r"(?:\b(?:tele?phones?|phones?|tel|mobile|cell(?:phone)?|call|calling|dial|ring|sms|fax|whats ?app|signal|"
+    r"(?:\b(?:tele?phones?|phones?|tel|mobile|cell(?:phone)?|call|calling|dial|ring|sms|fax|whats ?app|"
     r"text (?:me|us)|"
     r"reach (?:me|us|him|her)|my number|contact number|hotline|telefon\w*|handy\w*|mobil\w*|rufnummer|anruf\w*|ruf|"
     r"t[eé]l[eé]phone|portable|appel\w*|tel[eé]fono|m[oó]vil|celular|ll[aá]ma\w*|telefone|telem[oó]vel|lig(?:ue|a)|"

@@ -85,6 +85,8 @@ def find(text: str) -> list[Hit]:
     spans: set[tuple[int, int, int]] = set()
     for start in range(0, max(1, len(raw) - OVERLAP), PIECE - OVERLAP):
         spans.update(_piece(folded, raw, start, min(len(raw), start + PIECE)))
+    if not spans:
+        return []
     return _best(sorted(spans, key=lambda s: (s[0], s[1] - s[2], s[1])), len(raw))
 
 
