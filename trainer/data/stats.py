@@ -6,7 +6,10 @@ from array import array
 from collections import Counter
 from typing import Any
 
+import numpy as np
+
 from trainer.data.analyze import Batch
+from trainer.data.lines import LF
 
 BYTES_PER_TOKEN = 4  # a rule of thumb for English; the exact count needs the base's tokenizer
 BINS = 20
@@ -26,7 +29,8 @@ class Gathering:
         self.answers.extend([len(view.answer) for view in views])
         self.turns.update([view.roles for view in views])
         self.bytes += size
-        self.longest_row = max(self.longest_row, *map(len, batch.raw.split(b"\n")))
+        ends = np.flatnonzero(np.frombuffer(batch.raw, np.uint8) == LF)
+        self.longest_row = max(self.longest_row, int(np.diff(ends, prepend=-1).max()) - 1)
         if b'"tools"' in batch.raw or b'"functions"' in batch.raw:
             self.with_tools += sum(map(_has_tools, batch.rows))
 

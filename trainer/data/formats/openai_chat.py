@@ -45,11 +45,13 @@ class OpenAIChat:
 
     def view(self, row: Any) -> View:
         if type(row) is typed_chat.Row:
-            *before, last = row.messages
-            if len(before) == 1:
-                return View(before[0].content, last.content, (before[0].role, last.role))
-            roles = tuple([m.role for m in row.messages])
-            return View("\n".join([m.content for m in before]), last.content, roles)
+            messages = row.messages
+            if len(messages) == 3:  # the usual: system, user, assistant
+                one, two, last = messages
+                return View(f"{one.content}\n{two.content}", last.content, (one.role, two.role, last.role))
+            *before, last = messages
+            prompt = "\n".join([m.content for m in before])
+            return View(prompt, last.content, tuple([m.role for m in messages]))
         messages = self.plain(row)["messages"]
         prompt = "\n".join(filter(None, map(_said, messages[:-1])))
         return View(prompt, _said(messages[-1]), tuple(m["role"] for m in messages))
