@@ -1,7 +1,7 @@
 """Rows that stand twice: exact copies, the same prompt with another answer, and near duplicates.
 
-A row gets one of these findings at most, the first that fits. Memory: 20 bytes a row for copies and prompts,
-24 for near duplicates (`trainer.data.similar`), whose shingles wait in a file.
+A row gets one of these findings at most, the first that fits. What must be remembered of a row waits in files;
+at the end some 100 bytes a row are held.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from trainer.data.analyze import Batch, Scene
 from trainer.data.findings import Problem
 from trainer.data.formats import Format
 from trainer.data.formats.typed_chat import Row
 from trainer.data.similar import Clusters, firsts, own_texts
+from trainer.data.similar.spill import Spill
 from trainer.types import Finding
 
 _canonical = msgspec.json.Encoder(order="sorted").encode
@@ -53,32 +53,33 @@ class Duplicates:
     def __init__(self, scene: Scene) -> None:
         self._format = scene.format
         self._clusters = Clusters(scene.folder, "duplicates")
-        self._numbers: list[NDArray[np.uint32]] = []
-        self._rows: list[NDArray[np.int64]] = []
-        self._prompts: list[NDArray[np.int64]] = []
+        self._numbers = Spill(scene.folder / "duplicates.numbers", np.uint32)
+        self._rows = Spill(scene.folder / "duplicates.rows", np.int64)
+        self._prompts = Spill(scene.folder / "duplicates.prompts", np.int64)
         self._stats: dict[str, int] = {}
 
     def add(self, batch: Batch) -> tuple[Finding, ...]:
         count = len(batch.rows)
         texts = own_texts(self._format, batch.rows, batch.views)
         self._clusters.add(texts.whole(), texts.heads)
-        self._numbers.append(np.fromiter(batch.numbers, np.uint32, count))
+        self._numbers.write(np.fromiter(batch.numbers, np.uint32, count))
         keys = _keys(self._format, batch, texts.prompts)
-        self._rows.append(np.fromiter(keys, np.int64, count))
+        self._rows.write(np.fromiter(keys, np.int64, count))
         if self._format.kind != "text":
             prompts = [view.prompt for view in batch.views]
-            self._prompts.append(np.fromiter(map(hash, prompts), np.int64, count))
+            self._prompts.write(np.fromiter(map(hash, prompts), np.int64, count))
         return ()
 
     def finish(self) -> Iterator[Finding]:
-        numbers = np.concatenate([np.empty(0, np.uint32), *self._numbers])
-        here = np.arange(len(numbers))
-        same = firsts(np.concatenate([np.empty(0, np.int64), *self._rows]))
+        numbers = self._numbers.pop()
+        here = np.arange(len(numbers), dtype=np.int32)
+        same = firsts(self._rows.pop()).astype(np.int32)
         copies = same != here
-        asked = firsts(np.concatenate(self._prompts), copies) if self._prompts else here
+        prompts = self._prompts.pop()
+        asked = firsts(prompts, copies).astype(np.int32) if len(prompts) else here
         same_prompt = asked != here
         other = same_prompt & (self._format.kind == "chat")
-        alike = self._clusters.roots(copies)
+        alike = self._clusters.roots(copies).astype(np.int32)
         near = (alike != here) & ~copies & ~same_prompt
         self._stats = {
             "duplicate_rows": int(copies.sum()),

@@ -172,7 +172,7 @@ def test_every_process_finds_the_same(tmp_path: Path) -> None:
         "import random,sys;from pathlib import Path;from trainer.data.similar import Clusters\n"
         "r=random.Random(9);w=[str(i*7919) for i in range(500)];t=[' '.join(r.choices(w,k=40)) for _ in range(300)]\n"
         "t+=[' '.join([*x.split()[:-1],'new']) for x in t]\n"
-        "c=Clusters(Path(sys.argv[1]));c.add(t);print(c.roots().tolist(), c._whole[0][:3].tolist())"
+        "c=Clusters(Path(sys.argv[1]));c.add(t);print(c._whole.read().tolist(), c.roots().tolist())"
     )
     said = set()
     for threads, seed in (("1", "0"), ("2", "77")):

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+PIECE = 512
+
 
 class Spill:
     """A growing column of numbers on disk."""
@@ -15,7 +17,7 @@ class Spill:
         self.path = path
         self.dtype = np.dtype(dtype)
         self.length = 0
-        self._file = path.open("wb", buffering=1 << 20)
+        self._file = path.open("wb", buffering=1 << 16)
 
     def write(self, values: NDArray) -> None:
         self._file.write(np.ascontiguousarray(values, self.dtype).data)
@@ -28,14 +30,23 @@ class Spill:
         return np.fromfile(self.path, self.dtype, stop - start, offset=start * self.dtype.itemsize)
 
     def take(self, starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray:
-        """For each start so many numbers, joined. The file is mapped for this call only, so that its pages do not
-        stay in this process."""
+        """For each start so many numbers, joined. The file is mapped anew for every few starts: what a map has
+        touched, and the pages around it, count as this process's memory while it lasts."""
         self._file.flush()
-        if not counts.sum():
-            return np.empty(0, self.dtype)
-        ends = np.cumsum(counts)
-        places = np.arange(ends[-1]) + np.repeat(starts - (ends - counts), counts)
-        return np.array(np.memmap(self.path, self.dtype, "r")[places])
+        found: list[NDArray] = [np.empty(0, self.dtype)]
+        for first in range(0, len(starts), PIECE):
+            some, sizes = starts[first : first + PIECE], counts[first : first + PIECE]
+            ends = np.cumsum(sizes)
+            places = np.arange(ends[-1]) + np.repeat(some - (ends - sizes), sizes)
+            if len(places):
+                found.append(np.array(np.memmap(self.path, self.dtype, "r")[places]))
+        return np.concatenate(found)
+
+    def pop(self) -> NDArray:
+        """All numbers, and the file is gone."""
+        values = self.read()
+        self.close()
+        return values
 
     def close(self) -> None:
         """Close and remove the file."""
