@@ -247,26 +247,22 @@ class Elements:
     def _too_long(self, depth: int, place: int) -> Line:
         """Follow the brackets to the end of an element that is too long to keep."""
         number, size, closed = self._line, 0, False
-        while not closed:
+        while True:
             size += place - self._pos
             self._skip(place)
-            if self._pos == len(self._buf) or self._buf[self._pos] == 0x22:
+            if closed or (self._pos == len(self._buf) and not self._more()):
+                break
+            if self._buf[self._pos] == 0x22:
                 size += self._through_text()
-            if self._pos == len(self._buf) and not self._more():
-                break
+                place, closed = self._pos, depth == 0
+                continue
             depth, place, closed = self._walk(depth, self._pos)
-            if place == self._pos and not closed and self._eof:
-                break
-            if place == self._pos and not self._more():
-                break
-        size += place - self._pos if closed else 0
-        self._skip(place if closed else self._pos)
+            if place == self._pos and not closed:
+                place = len(self._buf)  # no bracket and no text in it
         return Line(number, b"", size, b"\n", too_long=True)
 
     def _through_text(self) -> int:
-        """Pass over a text that does not end in the buffer: how many bytes it had."""
-        if self._pos == len(self._buf):
-            return 0
+        """Pass over a text, also one that does not end in the buffer: how many bytes it had."""
         size, place = 1, self._pos + 1
         while True:
             found = _IN_TEXT.match(self._buf, place)
@@ -276,8 +272,8 @@ class Elements:
             if len(self._buf) - stop > 1 or not self._more():
                 break
             place = self._pos
-        over = int(self._buf[self._pos : self._pos + 1] == b'"')
-        self._pos += over
+        over = min(1, len(self._buf) - self._pos)  # the quote that ends it, or what should not stand there
+        self._skip(self._pos + over)
         return size + over
 
     def _scalar(self) -> Line:

@@ -84,8 +84,6 @@ def foreign(head: bytes) -> Problem | None:
 
 def tell(head: bytes, name: str, whole: bool) -> Kind:
     """The kind of a text file. `whole` means that `head` is all of it."""
-    if head.startswith(b"PAR1"):
-        return Kind("parquet")
     text = head.removeprefix(BOM)
     if b"\n" not in text and b"\r" in text.strip():
         return Kind("cr")

@@ -101,6 +101,8 @@ def read_source(path: Path, raw: BinaryIO, limits: Limits, *, mend: bool) -> Sou
     source = Source(path, raw, limits)
     stream, name = _unpacked(source, raw)
     head = stream.head(HEAD_BYTES)
+    if head.startswith(b"PAR1"):
+        return _described(source, stream, Kind("parquet"), mend=mend)
     if codec := utf16(head):
         if not mend:
             raise refusal("utf16", "This is UTF-16 text, not UTF-8. Save it as UTF-8.")
