@@ -8,6 +8,7 @@ from bot import actions as ids
 from bot.blocks.kit import Card, Json, actions, button, card, context, fields, preformatted, section
 from bot.blocks.mrkdwn import clip, code, esc, name, person
 from tools.building import Draft
+from tools.building.augmenting import personal_words
 from tools.building.examples import Built
 from trainer.data.augment.spec import KINDS
 from trainer.store.tables import Dataset, Job
@@ -86,6 +87,7 @@ def details(subject: dict[str, Any], dataset: Dataset | None) -> list[Json]:
             ("Tokens", tokens),
             ("Cost", _cost(made)),
         ),
+        *([context(f"⚠️ {esc(warned)}")] if (warned := personal_words(subject.get("personal") or {})) else []),
         context(f"Stops at {spec['max_tokens']:,} tokens or {spec['max_requests']:,} requests. {esc(made['basis'])}"),
     ]
 

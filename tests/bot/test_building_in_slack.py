@@ -216,3 +216,15 @@ def test_recipes_are_told(bot: Door, ada: Person, channel: str) -> None:
 )
 def test_the_grammar_of_building(said: str, wanted: Command) -> None:
     assert parse(said) == wanted
+
+
+def test_a_thread_is_read_page_by_page_and_within_bounds(
+    bot: Door, ada: Person, grace: Person, channel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.threads.PAGE", 2)
+    ts = talk(ada, grace, channel, "Open it page by page.")
+    ada.say(channel, WISH, thread_ts=ts)
+    ada.wait_for_text(channel, ts, "An example from this thread: 4 turns")
+    monkeypatch.setattr("bot.threads.MOST_MESSAGES", 3)
+    ada.say(channel, WISH, thread_ts=ts)
+    ada.wait_for_text(channel, ts, "too long for one example")

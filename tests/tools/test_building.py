@@ -107,7 +107,7 @@ def test_nothing_is_sent_before_a_person_approves(writing: Context, llm: Augment
     assert llm.asked == [] and writing.services.jobs.list() == []
     assert asked.approval.kind == "augment" and asked.spec.n == 5
     assert asked.approval.subject["spec"]["endpoint"] in llm.url
-    assert KEY not in json.dumps(asked.approval.subject)
+    assert KEY not in json.dumps(asked.approval.subject) and asked.approval.subject["personal"]["rows"] == 0
     stranger = Context(Caller("U0LINUS", "Linus", frozenset(), "test", ORIGIN), writing.services)
     with pytest.raises(Forbidden):
         approvals.decide(stranger, asked.approval.id, approve=True)
@@ -161,6 +161,20 @@ def test_distilling_replaces_answers_and_keeps_the_test_part(writing: Context, l
     assert better[0]["metadata"]["model"] == "gpt-strong-1" and llm.asked[0]["model"] == "gpt-strong-1"
 
 
+def test_rows_of_one_line_are_told_apart(writing: Context, llm: AugmentLLM, tmp_path: Path) -> None:
+    path = tmp_path / "rows.json"
+    path.write_text(
+        json.dumps([{"instruction": question(n), "input": "", "output": f"Part {n}, below."} for n in range(30)])
+    )
+    dataset = datasets.check_file(writing, path, filename="rows.json").dataset
+    assert dataset and dataset.format == "alpaca"
+    job = approved(writing, dataset)
+    augment.run(attempt(writing, job))
+    version = newest(writing)
+    assert version.change["answered"] == len(llm.asked) == len(set(llm.prompts()))
+    assert version.rows == 30 + version.change["made"] and version.format == "openai-chat"
+
+
 def test_distilling_from_a_file_of_prompts(writing: Context, llm: AugmentLLM, tmp_path: Path) -> None:
     path = tmp_path / "prompts.txt"
     path.write_text("".join(question(n) + "\n" for n in range(12)))
@@ -171,6 +185,19 @@ def test_distilling_from_a_file_of_prompts(writing: Context, llm: AugmentLLM, tm
     made = newest(writing)
     assert (made.rows, made.verdict, made.parent_id) == (12, Verdict.GOOD, None)
     assert "distilled from" in made.source
+
+
+def test_personal_data_is_named_before_it_leaves(writing: Context, tmp_path: Path) -> None:
+    made = rows(12)
+    made[3]["messages"][0]["content"] += " Write to ada.byron@gmail.com"
+    dataset = datasets.check_file(writing, put(tmp_path / "p.jsonl", made), filename="p.jsonl").dataset
+    assert dataset
+    asked = building.request_augmentation(writing, "paraphrase", dataset.id)
+    assert asked.approval.subject["personal"]["rows"] == 1
+    from tools.building import words
+
+    told = words.augment_request(asked)
+    assert "1 row of the dataset holds personal data" in told and "byron" not in told
 
 
 def test_what_was_approved_must_still_be_so(writing: Context, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from tools.context import TRAINER, Context
-from tools.datasets import ensure_split, mapping_of, pick_dataset, source_file
+from tools.datasets import ensure_split, mapping_of, pick_dataset, source_file, stats_of
 from trainer.data.augment import sources
 from trainer.data.augment.spec import (
     KINDS,
@@ -144,6 +144,22 @@ def _sealed(context: Context, dataset: Dataset, folder: Path) -> frozenset[bytes
     return frozenset(content_key(msgspec.json.decode(line)) for line in train.read_bytes().splitlines() if line)
 
 
+def personal_in(context: Context, dataset: Dataset | None) -> dict[str, Any]:
+    """Rows of the dataset that hold personal data or secrets, and of what kinds, as its check found."""
+    found = stats_of(context, dataset).get("sensitive", {}) if dataset else {}
+    kinds = [kind["title"] for kind in found.get("kinds", {}).values()]
+    return {"rows": found.get("rows", 0), "kinds": kinds[:6]}
+
+
+def personal_words(personal: dict[str, Any]) -> str:
+    """A sentence about what would leave the house; "" for nothing known."""
+    number = personal.get("rows", 0)
+    if not number:
+        return ""
+    holds = f"{number:,} row{'s' * (number != 1)} of the dataset hold{'s' * (number == 1)} personal data or secrets"
+    return f"{holds} ({', '.join(personal['kinds'])}): redact them first, unless they may be sent there."
+
+
 def _ask(context: Context, spec: AugmentSpec, made: AugmentEstimate, dataset: Dataset | None) -> Approval:
     subject = {
         "dataset_id": dataset.id if dataset else "",
@@ -151,6 +167,7 @@ def _ask(context: Context, spec: AugmentSpec, made: AugmentEstimate, dataset: Da
         "split": dataset.split if dataset else None,
         "spec": spec.model_dump(mode="json"),
         "estimate": asdict(made),
+        "personal": personal_in(context, dataset),
     }
     return context.services.approvals.ask("augment", subject, by=context.caller.user, origin=context.caller.origin)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tools.building.augmenting import AugmentRequest
+from tools.building.augmenting import AugmentRequest, personal_words
 from tools.building.examples import Built
 from tools.building.threads import Draft
 from trainer.data.logs_import import Imported
@@ -54,6 +54,7 @@ def augment_plan(asked: AugmentRequest) -> str:
         f"in and {made.output_tokens:,} out, {cost}; it stops at {spec.max_tokens:,} tokens. {made.basis}"
         + (f" Not asked about: {left}." if left else "")
         + unsealed(asked)
+        + (f" {warned}" if (warned := personal_words(asked.approval.subject["personal"])) else "")
     )
 
 

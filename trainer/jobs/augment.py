@@ -21,7 +21,7 @@ from trainer.data.augment.ask import Asker
 from trainer.data.augment.budget import Budget
 from trainer.data.augment.sift import Sifted, sift
 from trainer.data.augment.spec import AugmentSpec, cost_of, host_of
-from trainer.data.augment.work import Ended, Made, work
+from trainer.data.augment.work import Ended, Made, row_key, work
 from trainer.data.builder import content_key
 from trainer.data.check import check
 from trainer.data.report.findings import write_findings
@@ -91,7 +91,8 @@ def lay_out(run: Run, spec: AugmentSpec) -> Laid:
     if parent.deleted_at:
         raise BadInput(f"{parent.id} was deleted.", fix="Choose another version.", code="dataset_deleted")
     suffix = "".join(Path(parent.filename).suffixes[-2:]).lower()
-    path = blobs.get_file(parent.sha256, run.folder / f"data{suffix or '.jsonl'}")
+    plain = suffix if suffix.replace(".", "").isalnum() else ".jsonl"
+    path = blobs.get_file(parent.sha256, run.folder / f"data{plain}")
     how = {key: parent.change.get(key) for key in ("format", "mapping")}
     known = list(sources.chat_rows(path, settings=settings, **how))
     train = _train_part(run, parent)
@@ -111,12 +112,13 @@ def answers_store(run: Run) -> Blobs:
     return run.services.blobs.within(f"augment/{run.job.id}")
 
 
-def earlier(run: Run) -> dict[int, Made]:
-    """What earlier attempts came to, by source line."""
-    made: dict[int, Made] = {}
+def earlier(run: Run) -> dict[str, Made]:
+    """What earlier attempts came to, by source row."""
+    made: dict[str, Made] = {}
     for data in _answer_events(run):
         raw = answers_store(run).get_bytes(data["blob"])
-        made[data["line"]] = msgspec.json.decode(raw, type=Made)
+        one = msgspec.json.decode(raw, type=Made)
+        made[one.key] = one
     if made:
         text = f"{len(made):,} rows were answered before; none of them is asked about again."
         run.event("note", {"text": text, "code": "resumed"})
@@ -136,19 +138,19 @@ def forget(run: Run) -> None:
         answers_store(run).delete(sha)
 
 
-def _ask(run: Run, spec: AugmentSpec, laid: Laid, answers: dict[int, Made]) -> Ended:
+def _ask(run: Run, spec: AugmentSpec, laid: Laid, answers: dict[str, Made]) -> Ended:
     """Ask about every row that has no answer yet; `answers` grows."""
     budget = Budget(spec.max_requests, spec.max_tokens)
     for made in answers.values():
         budget.spend(made.requests, made.input_tokens + made.output_tokens)
-    todo = [(line, row) for line, row in laid.asked if line not in answers]
+    todo = [(line, row) for line, row in laid.asked if row_key(row) not in answers]
     progress = _Progress(run, len(laid.asked), len(todo))
 
     def keep(made: Made) -> None:
         blob = answers_store(run).put_bytes(_line(made))
         spent = {"requests": made.requests, "tokens": made.input_tokens + made.output_tokens}
         run.event(ANSWER, {"line": made.line, "blob": blob, **spent})
-        answers[made.line] = made
+        answers[made.key] = made
         progress.tell(len(answers))
 
     progress.tell(len(answers))
@@ -176,7 +178,7 @@ class _Progress:
         tell(self.run, TrainProgress("asking", done, self.total, eta_s=eta))
 
 
-def _finish(run: Run, spec: AugmentSpec, laid: Laid, answers: dict[int, Made], ended: Ended) -> None:
+def _finish(run: Run, spec: AugmentSpec, laid: Laid, answers: dict[str, Made], ended: Ended) -> None:
     sifted = sift(spec, laid.asked, answers, laid.rows, run.folder)
     counts = _counts(run.services.settings, spec, laid, answers, sifted, ended)
     if not counts["made"]:
@@ -195,7 +197,7 @@ def _finish(run: Run, spec: AugmentSpec, laid: Laid, answers: dict[int, Made], e
 
 
 def _counts(
-    settings: Settings, spec: AugmentSpec, laid: Laid, answers: dict[int, Made], sifted: Sifted, ended: Ended
+    settings: Settings, spec: AugmentSpec, laid: Laid, answers: dict[str, Made], sifted: Sifted, ended: Ended
 ) -> dict[str, Any]:
     """What was done, for the version's `change`, the job's result and people."""
     refused: Counter[str] = Counter()
@@ -243,7 +245,8 @@ def _write(path: Path, rows: Iterable[Row]) -> Path:
 def _register(run: Run, laid: Laid, sifted: Sifted, counts: dict[str, Any], path: Path, report: CheckReport) -> Dataset:
     """Store the files, then end the job and add the version in one transaction."""
     blobs, job, parent = run.services.blobs, run.job, laid.parent
-    stem = Path(parent.filename).stem.removesuffix(f"-{counts['how']}") if parent else "prompts"
+    plain = parent.filename.removesuffix(".gz").removesuffix(".zst").removesuffix(".zip") if parent else "prompts"
+    stem = Path(plain).stem.removesuffix(f"-{counts['how']}")
     stored = {
         "blob": blobs.put_file(path),
         "report_blob": blobs.put_bytes(report_to_bytes(report)),

@@ -18,7 +18,7 @@ from trainer.data.augment.ask import Asker
 from trainer.data.augment.budget import Budget
 from trainer.data.augment.sift import near, sift
 from trainer.data.augment.spec import AugmentSpec, caps, estimate
-from trainer.data.augment.work import CAP, Ended, Made, work
+from trainer.data.augment.work import CAP, Ended, Made, row_key, work
 from trainer.data.builder import errors, exchange
 from trainer.errors import BadInput, Unavailable
 from trainer.settings import Settings, load_settings
@@ -218,7 +218,7 @@ def test_copies_and_near_copies_are_left_out(tmp_path: Any) -> None:
     old = row(long + "on Mondays, before the first shift begins to print its labels for the day.")
     source = row("What about paper?")
     fresh = [row("What about  PAPER?"), row("How is paper put in?"), row(old["messages"][0]["content"] + " Thanks.")]
-    out = sift(spec(), [(2, source)], {2: Made(2, fresh)}, [old, source], tmp_path)
+    out = sift(spec(), [(2, source)], {row_key(source): Made(2, "", fresh)}, [old, source], tmp_path)
     assert [r["messages"][0]["content"] for r in out.fresh] == ["How is paper put in?"]
     assert (out.duplicates, out.near) == (1, 1)
     assert near([], [], tmp_path) == set()
@@ -226,7 +226,7 @@ def test_copies_and_near_copies_are_left_out(tmp_path: Any) -> None:
 
 def test_new_rows_say_who_wrote_them_and_of_what(tmp_path: Any) -> None:
     source = row("Why so?") | {"metadata": {"customer": "c1"}}
-    out = sift(spec(), [(7, source)], {7: Made(7, [row("How come?")])}, [source], tmp_path)
+    out = sift(spec(), [(7, source)], {row_key(source): Made(7, "", [row("How come?")])}, [source], tmp_path)
     told = out.fresh[0]["metadata"]
     assert told.pop("group") == sources.mark_group(source)
     expected = {"customer": "c1", "synthetic": "true", "made_by": "paraphrase", "model": "m", "source_line": "7"}

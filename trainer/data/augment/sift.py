@@ -11,7 +11,7 @@ from typing import Any
 from trainer.data.augment.prompts import text_of
 from trainer.data.augment.sources import mark_group
 from trainer.data.augment.spec import AugmentSpec
-from trainer.data.augment.work import Made
+from trainer.data.augment.work import Made, row_key
 from trainer.data.builder import content_key, labelled
 from trainer.data.split import prompt_key
 
@@ -29,13 +29,14 @@ class Sifted:
 
 
 def sift(
-    spec: AugmentSpec, asked: Iterable[tuple[int, Row]], answers: dict[int, Made], old: Sequence[Row], folder: Path
+    spec: AugmentSpec, asked: Iterable[tuple[int, Row]], answers: dict[str, Made], old: Sequence[Row], folder: Path
 ) -> Sifted:
     """Labelled rows in the order of their sources. A distilled answer takes its source's place."""
     out = Sifted()
     seen = set() if spec.kind == "distill" else {prompt_key(row) for row in old}
     for line, source in asked:
-        for row in answers[line].rows if line in answers else ():
+        answered = answers.get(row_key(source))
+        for row in answered.rows if answered else ():
             if (key := prompt_key(row)) in seen:
                 out.duplicates += 1
                 continue

@@ -17,7 +17,7 @@ from trainer.data.augment.ask import RETRIES, Reply
 from trainer.data.augment.budget import Budget
 from trainer.data.augment.spec import AugmentSpec
 from trainer.data.augment.spec import tokens as count_tokens
-from trainer.data.builder import errors
+from trainer.data.builder import content_key, errors
 from trainer.errors import TunesmithError, Unavailable
 
 Row = dict[str, Any]
@@ -35,6 +35,7 @@ class Made(msgspec.Struct):
     """What came of one source row: new rows, refused parts by reason, and what it took."""
 
     line: int
+    key: str  # of the source row: lines of a one-line array are all the same
     rows: list[Row] = []
     refused: dict[str, int] = {}
     failed: str = ""  # the answer could not be read, twice
@@ -146,9 +147,13 @@ class _Crew:
             self._found.put(None)
 
 
+def row_key(row: Row) -> str:
+    return content_key(row).hex()
+
+
 def answer(spec: AugmentSpec, line: int, row: Row, asker: Asks, budget: Budget) -> Made | None:
     """Ask about one row, and once more where the answer cannot be read. None when the cap does not allow it."""
-    made = Made(line)
+    made = Made(line, row_key(row))
     messages = prompts.wanted(spec.kind, spec.n, row)
     for _ in range(2):
         reply = _ask(spec, messages, asker, budget)
