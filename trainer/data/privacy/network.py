@@ -1,8 +1,8 @@
 """Confirms e-mail and IP addresses.
 
 Decided: an IP address counts when it may be a person's or a machine's: private, public and documentation ranges
-(which anonymised logs use for real ones) do; loopback, unspecified, broadcast, netmasks, multicast, networks such as
-10.0.0.0/8 and the well-known public resolvers do not. An e-mail address at a reserved domain (example.com) counts
+(which anonymised logs use for real ones) do; loopback, unspecified, broadcast, netmasks, multicast and networks such
+as 10.0.0.0/8 do not. An e-mail address at a reserved domain (example.com) counts
 when its name is not a placeholder: `jane.roe@example.com` is a person with another domain, `user@example.com` is none.
 """
 
@@ -86,7 +86,6 @@ _IP_WORD = re.compile(
     r"(?i)\b(?:ip|ips|ipv4|address|adresse|host|server|client|ping|from|login|ssh|connect\w*|gateway|dns|peer|"
     r"node)\b|地址|адрес"
 )
-_RESOLVERS = frozenset(("8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9", "208.67.222.222"))
 
 
 def ipv4(text: str, start: int, end: int) -> Span | None:
@@ -113,7 +112,7 @@ def _somebodys(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     if address.is_loopback or address.is_unspecified or address.is_multicast:
         return False
     text = str(address)
-    return not (text.startswith(("255.", "0.")) or text.endswith(".255.255") or text in _RESOLVERS)
+    return not (text.startswith(("255.", "0.")) or text.endswith(".255.255"))
 
 
 def _network(text: str, start: int, end: int) -> bool:

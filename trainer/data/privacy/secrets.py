@@ -49,7 +49,7 @@ _PREFIX = re.compile(
 
 def _random(body: str) -> bool:
     """Mixed letters and digits, or letters of both cases in no order; never a word of a program."""
-    if dummy(body) or entropy(body) < 2.8:
+    if _DUMMY.search(body) or len(set(body)) < 5 or entropy(body) < 2.8:
         return False
     if any(c.isdigit() for c in body):
         letters = sum(c.isalpha() for c in body)
@@ -109,7 +109,7 @@ def private_key(text: str, start: int, end: int) -> Span | None:
     if found < 0:
         body = (re.match(r"(?:[A-Za-z0-9+/=\s]|\\[nr])*", body) or [""])[0]
     value = re.sub(r"\\[nr]|\s|(?m:^[A-Z][\w-]*:.*$)", "", body)
-    if len(value) < 40 or _DUMMY.search(value) or not re.fullmatch(r"[A-Za-z0-9+/=\\\"',:-]+", value):
+    if len(value) < 16 or _DUMMY.search(value) or not re.fullmatch(r"[A-Za-z0-9+/=\\\"',:-]+", value):
         return None
     return start, found + len(last) if found >= 0 else end + len(body.rstrip())
 
