@@ -39,7 +39,8 @@ def reasons(context: Context, row: Dataset) -> dict[str, int]:
 
 def sample(context: Context, row: Dataset) -> list[Shown]:
     """The first rows that were changed; personal data and secrets in them are masked."""
-    changes = (n for n in _notes(context, row.change.get("changes")) if n.get("line") and "before" in n)
+    notes = _notes(context, row.change.get("changes"))
+    changes = (note for note in notes if note.get("line") and str(note.get("before", "")).strip())
     return [_shown(change) for change in islice(changes, SAMPLE)]
 
 

@@ -21,7 +21,7 @@ WORST, CODES, LINE = 3, 8, 300
 
 def report(filename: str, found: CheckReport, dataset: Dataset | None) -> Card:
     verdict = esc(masked(headline(found)))
-    told = bool(found.findings) and not _whole_file(found)  # a single finding about the whole file is the verdict
+    told = bool(found.findings) and not verdict_tells_all(found)
     kinds = summary(found) if found.findings else []
     return card(
         f"{esc(plain_name(filename))} – {verdict}",
@@ -49,8 +49,10 @@ def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
-def _whole_file(found: CheckReport) -> bool:
-    return len(found.findings) == 1 and found.findings[0].line == 0 and found.verdict is Verdict.BROKEN
+def verdict_tells_all(found: CheckReport) -> bool:
+    """A single finding about the whole file, or columns to be named first: the verdict says that already."""
+    whole = len(found.findings) == 1 and found.findings[0].line == 0
+    return found.verdict is Verdict.BROKEN and (whole or bool(found.mapping and not found.accepted))
 
 
 def _by_code(found: CheckReport, kinds: list[CodeSummary]) -> str:

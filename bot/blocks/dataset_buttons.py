@@ -7,7 +7,7 @@ from typing import Any
 
 from bot import actions as ids
 from bot.blocks.kit import actions, button, confirmation
-from bot.blocks.mrkdwn import clip, esc
+from bot.blocks.mrkdwn import clip, esc, plain_name
 from trainer.data.card import CodeSummary, mendable_rows
 from trainer.data.figures import sensitive
 from trainer.data.fix import FIXES
@@ -29,7 +29,7 @@ def how_to_go_on(found: CheckReport, dataset: Dataset | None, kinds: list[CodeSu
         said.append("Training here learns from prompts with answers; this can be checked, mended and audited.")
     if sensitive(found.stats):
         said.append("Redact puts placeholders where personal data and secrets are.")
-    return " ".join(filter(None, said)) or "Nothing needs to be done: train, or estimate first."
+    return " ".join(filter(None, said)) or "Nothing needs mending: train, or estimate first."
 
 
 def _when_broken(found: CheckReport, dataset: Dataset | None, kinds: list[CodeSummary]) -> str:
@@ -79,11 +79,16 @@ def bar(found: CheckReport, dataset: Dataset | None, kinds: list[CodeSummary]) -
 
 
 def _columns(dataset: Dataset, mapping: dict[str, str]) -> tuple[Json, Json]:
-    chosen = ", ".join(f"{clip(column, 18)} → {use}" for use, column in mapping.items())
+    chosen = ", ".join(f"{clip(_label(column), 18)} → {use}" for use, column in mapping.items())
     return (
         button(f"Use {chosen}", ids.USE_COLUMNS, dataset.id, style="primary"),
         button("Choose columns", ids.CHOOSE_COLUMNS, dataset.id),
     )
+
+
+def _label(column: str) -> str:
+    """A column's name on a button: one line, and no look of a mention."""
+    return plain_name(column).translate(str.maketrans("<>", "‹›"))
 
 
 def _sure() -> Json:

@@ -13,8 +13,9 @@ CHECK = any_of(
     r"(?:show|look at|see)(?: me)? (?:the |my |this )?(?:dataset|data|report|file)\b",
     r"validate\b",
 )
-REPORT = any_of(
-    rf"(?:(?:download|send|upload|get|export|give me|full|whole|html) )?(?:the )?(?:{IT[4:-2]} )?report{IT}$"
+REPORT = re.compile(
+    rf"(?:(?:download|send|upload|get|export|give me) )?(?:(?:the|a|full|whole|html) )*report(?: (?:on|of|for))?{IT}$",
+    re.IGNORECASE,
 )
 FIX = re.compile(rf"(?:auto-?)?(?:fix|mend|repair|clean)(?: up)?{IT}$", re.IGNORECASE)
 PERSONAL = r"(?:personal|private|sensitive|pii|secrets?|e-?mails?|phone numbers?|credentials)"

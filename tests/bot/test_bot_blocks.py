@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from bot.blocks import alias, approval, dataset, evaluation, job, milestone, note
+from bot.blocks import alias, approval, dataset, dataset_fix, dataset_views, evaluation, job, milestone, note
 from bot.blocks.kit import Card
 from bot.blocks.mrkdwn import clip, code, esc, from_markdown, name, person
 from bot.sandbox.limits import check_blocks, check_view
 from bot.sandbox.settings import Settings
+from bot.versions import Shown as Change
 from tests.bot.acts import report as eval_report
 from trainer.errors import BadInput
 from trainer.store.tables import Approval, Dataset, Evaluation, Job
@@ -29,7 +30,15 @@ def checked(**changes: Any) -> CheckReport:
 
 
 def a_dataset() -> Dataset:
-    return Dataset(id="file-x", filename=HUGE[:255], accepted=1, rows=1, verdict="good")
+    return Dataset(id="file-x", filename=HUGE[:255], accepted=1, rows=1, verdict="good", version=1, kind="chat")
+
+
+def a_version() -> Dataset:
+    change = {"kind": "fix", "applied": {f"{HUGE[:300]}{n}": 10**9 for n in range(60)}, "quarantined": 10**9}
+    return Dataset(id="file-y", filename=HUGE[:255], version=2, parent_id="file-x", change=change)
+
+
+NO_ROWS: dict[str, Any] = {"verdict": Verdict.BROKEN, "accepted": 0, "stats": {}}
 
 
 def an_approval(kind: str, **changes: Any) -> Approval:
@@ -81,6 +90,8 @@ CARDS: dict[str, Card] = {
     "report": dataset.report(HUGE, checked(), a_dataset()),
     "broken report": dataset.report(HUGE, checked(verdict=Verdict.BROKEN, accepted=0, rows=0, stats={}), None),
     "refused": dataset.refused(HUGE, BadInput(HUGE, fix=HUGE)),
+    "columns": dataset.report(HUGE, checked(**NO_ROWS, mapping={"prompt": HUGE, "completion": "b"}), a_dataset()),
+    "mended": dataset_fix.mended(a_dataset(), a_version(), {HUGE: 3, "b": 2}, [Change(1, (HUGE,), HUGE, HUGE)] * 9),
     "train request": approval.asked(an_approval("train"), a_dataset()),
     "promotion request": approval.asked(an_approval("promote"), None, an_evaluation()),
     "decided": approval.decided(an_approval("train", status="approved", decided_by="cli:root", decided_at=9.0), None),
@@ -135,3 +146,11 @@ def test_escapes() -> None:
 def test_markdown_becomes_mrkdwn_without_live_links() -> None:
     made = from_markdown("# Plan\n- **bold** [x](https://evil.example)\n<https://evil.example|y>")
     assert made == "*Plan*\n• *bold* x (https://evil.example)\n&lt;https://evil.example|y&gt;"
+
+
+def test_modals_of_a_dataset_are_taken_whatever_its_columns_are_called() -> None:
+    where = {"channel": "C0FINETUNE", "thread_ts": "1.0", "ts": "1.0"}
+    names = [f"{HUGE[:300]}{n}" for n in range(150)]
+    columns = dataset_views.columns(a_dataset(), names, {"prompt": names[0], "completion": names[140]}, where)
+    assert check_view(columns, Settings()) and check_view(dataset_views.split(a_dataset(), where), Settings())
+    assert "100 of 150" in json.dumps(columns)

@@ -13,7 +13,7 @@ from tests.bot.acts import Patient, count, until
 
 def test_a_mention_is_answered_in_its_thread(bot: Door, ada: Person, channel: str) -> None:
     ts = ada.say(channel, "@Tunesmith help")
-    answer = ada.wait_for_text(channel, ts, "Drop a JSONL file")
+    answer = ada.wait_for_text(channel, ts, "Drop a data file")
     assert answer["thread_ts"] == ts
 
 
@@ -29,7 +29,7 @@ def test_a_reply_in_a_known_thread_needs_no_mention(bot: Door, ada: Person, chan
     ts = ada.say(channel, "@Tunesmith models")
     ada.wait_for_text(channel, ts, "Bases: tiny-base")
     ada.say(channel, "what can you do?", thread_ts=ts)
-    ada.wait_for_text(channel, ts, "Drop a JSONL file")
+    ada.wait_for_text(channel, ts, "Drop a data file")
 
 
 def test_talk_among_colleagues_is_left_alone(bot: Door, ada: Person, channel: str) -> None:
@@ -80,7 +80,7 @@ def test_messages_of_one_thread_are_answered_in_order_and_all(bot: Door, ada: Pe
         time.sleep(0.03)
     until(lambda: len(ada.replies(channel, ts)) == 10)
     own = [text_of(m) for m in ada.replies(channel, ts) if m["user"] == BOT_USER_ID]
-    wanted = ("Bases: ", "Drop a JSONL", "jobs", "no alias", "Bases: ")
+    wanted = ("Bases: ", "Drop a data file", "jobs", "no alias", "Bases: ")
     assert all(part in said for part, said in zip(wanted, own, strict=True)), own
 
 
@@ -133,7 +133,7 @@ def test_slash_questions_are_answered_to_the_asker_alone(bot: Door, ada: Person,
     ada.command("/tune", "models", channel)
     ada.wait_for_ephemeral(channel, "Bases: tiny-base")
     ada.command("/tune", "", channel)
-    ada.wait_for_ephemeral(channel, "Drop a JSONL file")
+    ada.wait_for_ephemeral(channel, "Drop a data file")
     assert len(ada.messages(channel)) == before
 
 

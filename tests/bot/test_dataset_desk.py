@@ -87,12 +87,10 @@ def test_columns_are_chosen_in_a_modal(bot: Door, services: Services, ada: Perso
 
 @pytest.mark.parametrize("packing", ["gz", "zip", "none"])
 def test_files_come_in_any_packing(bot: Door, ada: Person, channel: str, packing: str) -> None:
-    data = good_rows(30)
-    if packing == "zip":
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w") as archive:
-            archive.writestr("rows.jsonl", data)
-    packed = {"gz": lambda: gzip.compress(data), "zip": lambda: buffer.getvalue(), "none": lambda: data}[packing]()
+    data, buffer = good_rows(30), io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("rows.jsonl", data)
+    packed = {"gz": gzip.compress(data), "zip": buffer.getvalue(), "none": data}[packing]
     name = {"gz": "rows.jsonl.gz", "zip": "rows.zip", "none": "rows.of-mine"}[packing]
     upload(ada, channel, packed, name, "all 30 rows can be trained on")
 
