@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Any
 
 from trainer.data.privacy.find import Hit, find
@@ -17,6 +18,8 @@ from trainer.data.privacy.walk import walk
 
 ROUNDS = 8  # what a replacement uncovers is looked at again; in practice two rounds do
 KEYED = 200  # characters up to which a text is read together with the key it stands under
+SHORTEST = 6  # no hit is shorter
+REMEMBERED = 2000  # characters up to which a text's hits are remembered
 _PLACEHOLDER = re.compile(r"\[([A-Z][A-Z0-9_]*)_(\d{1,6})\]")
 _PROSE = frozenset(
     "content text value prompt completion chosen rejected instruction input output response answer question "  # noqa: SIM905
@@ -26,13 +29,21 @@ _PROSE = frozenset(
 
 def hits_of(text: str, key: str = "", kinds: Collection[str] | None = None) -> list[Hit]:
     """What is in a text that stands under a key: {"phone": "0612345678"} says more than the digits alone."""
-    found = find(text)
+    if len(text) < SHORTEST:
+        return []
+    found = list(_remembered(text)) if len(text) <= REMEMBERED else find(text)
     if key and key not in _PROSE and len(text) <= KEYED:
         lead = f"{_spaced(key)} {key}: "
         keyed = [Hit(h.kind, h.start - len(lead), h.end - len(lead)) for h in find(lead + text) if h.start >= len(lead)]
         apart = [h for h in found if not any(h.start < k.end and k.start < h.end for k in keyed)]
         found = sorted((*keyed, *apart), key=lambda h: h.start)
     return found if kinds is None else [hit for hit in found if hit.kind in kinds]
+
+
+@lru_cache(maxsize=512)
+def _remembered(text: str) -> tuple[Hit, ...]:
+    """The same system message stands in many rows."""
+    return tuple(find(text))
 
 
 def _spaced(key: str) -> str:

@@ -14,7 +14,7 @@ from trainer.data.quality.token_figures import TokenFigures
 from trainer.data.tokens import load_counter
 from trainer.types import Finding
 
-LANGUAGE_ROWS = 500  # of the sample whose language is told
+LANGUAGE_ROWS = 250  # of the sample whose language is told
 LONG_LISTED = 10_000  # rows kept as perhaps too long, from the file's beginning
 
 

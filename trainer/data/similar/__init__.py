@@ -5,7 +5,7 @@ its head. It is read without regard to case, white space and punctuation (signs 
 `+ = / % $ #`, stay). Two rows are near duplicates
 
 - when these texts and the messages at their heads are equal, however short they are; or
-- when the Jaccard similarity of their shingles is at least 0.6 and each has at least 24 shingles of its own.
+- when the Jaccard similarity of their shingles is at least 0.6 and each has at least 8 shingles of its own.
 
 A shingle is a window of 16 bytes that begins at a word (at each character of scripts without spaces): two or
 three words, so that one changed word in a row of thirty leaves about 0.8. Shingles that stand in very many rows

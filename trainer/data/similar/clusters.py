@@ -13,7 +13,7 @@ from trainer.data.similar.signatures import BANDS, band_keys
 from trainer.data.similar.spill import Spill
 
 SIMILAR = 0.6  # Jaccard
-OWN = 24  # shingles that a row needs, besides common ones, to be compared
+OWN = 8  # shingles that a row needs, besides common ones, to be compared
 SAMPLE = 10_000  # rows from which it is learnt which shingles are common
 CHUNK = 8192  # rows, or pairs, at a time
 PROBES = 16  # shingles of a row that are looked up to rule it out

@@ -6,7 +6,6 @@ together. Hashes are fixed arithmetic on little-endian words: equal on every mac
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -19,8 +18,14 @@ WINDOW = 16  # bytes
 SPACE, PAD, MARK = 32, 0, 0xFF
 _PAD_IN, _MARK_IN = b"\xfe", b"\xff"  # bytes that no UTF-8 text has
 _BETWEEN = _PAD_IN * WINDOW + _MARK_IN + b" "
-_APOSTROPHES = re.compile(rb"\xe2\x80[\x98\x99]")
-_PUNCTUATION = re.compile(rb"\xe2\x80[\x80-\xaf]|\xc2[\xa0\xab\xbb]|\xe3\x80[\x80-\x82]|\xef\xbc[\x81\x8c\x9a\x9b\x9f]")
+# lead byte, second byte (0: a character of two), and the range of the last: U+2000 … U+202F with ‘ and ’ among them,
+# no-break space, « and », 、 and 。, full-width ! , : ; ?
+_SIGNS = (
+    (0xE2, 0x80, 0x80, 0xAF),
+    *((0xC2, 0, last, last) for last in (0xA0, 0xAB, 0xBB)),
+    (0xE3, 0x80, 0x80, 0x82),
+    *((0xEF, 0xBC, last, last) for last in (0x81, 0x8C, 0x9A, 0x9B, 0x9F)),
+)
 _MEANT = b"+*/=<>%$#@^&|~\\"  # signs that are words, or parts of them
 _A, _B, _C = (np.uint64(n) for n in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xBF58476D1CE4E5B9))
 _TOP = np.uint64(2**32 - 1)
@@ -86,12 +91,31 @@ def normalised(texts: Sequence[str]) -> tuple[NDArray[np.uint8], bool]:
     if not ascii_only:
         texts = [text.lower() for text in texts]
     parts = [text.encode("utf-8", "surrogatepass") for text in texts]
-    if not ascii_only:
-        parts = [_PUNCTUATION.sub(b" ", _APOSTROPHES.sub(b"'", part)) for part in parts]
     joined = b"".join((_MARK_IN, b" ", _BETWEEN.join(parts), _PAD_IN * 2 * WINDOW))
     codes = np.frombuffer(joined.translate(_TABLE, b"'"), np.uint8)
+    if not ascii_only:
+        codes = _plain_signs(codes.copy())
     needless = (codes[:-1] == SPACE) & (codes[1:] <= SPACE)  # of several spaces the last stays, at the end none
     return codes[:-1][~needless], ascii_only
+
+
+def _plain_signs(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Typographic punctuation as spaces, typographic apostrophes left out: looked for where it may stand only."""
+    quotes: list[NDArray[np.int64]] = []
+    for lead, second, first, last in _SIGNS:
+        found = np.flatnonzero(codes == lead)
+        found = found[codes[found + 1] == second] if second else found
+        width = 3 if second else 2
+        third = codes[found + width - 1]
+        fits = found[(third >= first) & (third <= last)]
+        if lead == 0xE2:
+            apostrophe = (codes[fits + 2] & 0xFE) == 0x98
+            quotes.append(fits[apostrophe])
+            fits = fits[~apostrophe]
+        for step in range(width):
+            codes[fits + step] = SPACE
+    gone = np.concatenate(quotes)
+    return np.delete(codes, np.concatenate((gone, gone + 1, gone + 2))) if len(gone) else codes
 
 
 def word_starts(codes: NDArray[np.uint8], ascii_only: bool) -> NDArray[np.int64]:
