@@ -78,7 +78,7 @@ class Job(Table):
     queue: Mapped[str]
     spec: Mapped[dict[str, Any]]
     dataset_id: Mapped[str]
-    model_id: Mapped[str | None]  # made (train) or judged (eval)
+    model_id: Mapped[str | None]  # made (train) or judged (eval); none for augment
     owner: Mapped[str]
     team: Mapped[str]
     approval_id: Mapped[str | None]
@@ -116,7 +116,7 @@ class Event(Table):
     job_id: Mapped[str] = mapped_column(primary_key=True)
     seq: Mapped[int] = mapped_column(primary_key=True)
     fence: Mapped[int]
-    type: Mapped[str]  # status progress checkpoint note
+    type: Mapped[str]  # status progress checkpoint note answer
     data: Mapped[dict[str, Any]]
     created_at: Mapped[float]
 
@@ -185,7 +185,7 @@ class Approval(Table):
 
     __tablename__ = "approvals"
     id: Mapped[str] = mapped_column(primary_key=True)
-    kind: Mapped[str]  # train promote rollback
+    kind: Mapped[str]  # train augment promote rollback
     subject: Mapped[dict[str, Any]]
     digest: Mapped[str]
     status: Mapped[str]  # pending approved rejected
