@@ -71,10 +71,16 @@ def caller_refused(door: Door, letter: Letter) -> bool:
 
 def _serve(door: Door, letter: Letter, caller: Caller) -> None:
     said = words(door, letter)
-    usable = uploads.check_all(door, letter, caller) if letter.event.get("files") else True
+    became = uploads.check_all(door, letter, caller) if letter.event.get("files") else uploads.USABLE
     spoken = not letter.event.get("files") or (_addressed(door, letter.event) and _is_wish(door, said))
-    if usable and spoken:
+    if spoken and (became == uploads.USABLE or (became == uploads.KEPT and _mends(said))):
         _answer(door, letter, caller, said)
+
+
+def _mends(said: str) -> bool:
+    """Words that make sense for a file that cannot be trained on as it is."""
+    wish = parse(said)
+    return wish is not None and wish.tool in ("fix_dataset", "redact_dataset", "audit_dataset", "dataset_report")
 
 
 def _is_wish(door: Door, said: str) -> bool:

@@ -19,18 +19,19 @@ from trainer.errors import TunesmithError
 
 Json = dict[str, Any]
 MOST_FILES = 5
+USABLE, KEPT = "usable", "kept"
 
 
-def check_all(door: Door, letter: Letter, caller: Caller) -> bool:
-    """Check the files of a message one by one; whether the last of them can be worked with."""
+def check_all(door: Door, letter: Letter, caller: Caller) -> str:
+    """Check the files of a message one by one; what became of the last: USABLE, KEPT as it may be mended, or ""."""
     files = letter.event["files"]
-    usable = False
+    became = ""
     for number, file in enumerate(files[:MOST_FILES]):
-        usable = _Upload(door, letter, caller, number, file).check()
+        became = _Upload(door, letter, caller, number, file).check()
     if len(files) > MOST_FILES:
         more = f"I looked at the first {MOST_FILES} files; drop the other {len(files) - MOST_FILES} separately."
         door.outbox.post(f"re:{letter.channel}:{letter.ts}:more", letter.origin, note.line(more))
-    return usable
+    return became
 
 
 class _Upload:
@@ -45,18 +46,20 @@ class _Upload:
         key = f"re:{letter.channel}:{letter.ts}:file{number}"
         self.line = Line(door, letter.origin, key, self.filename, "Fetching", "Checking")
 
-    def check(self) -> bool:
-        """False when nothing of the file can be used. The answer replaces the line that was posted first."""
+    def check(self) -> str:
+        """The answer replaces the line that was posted first."""
         self.line.start()
         try:
             with tempfile.TemporaryDirectory(prefix="tunesmith-") as folder:
                 checked = self._look(Path(folder) / f"upload{ending(self.filename)}")
         except TunesmithError as error:
             self.line.settle(cards.refused(self.filename, error))
-            return False
+            return ""
         self.line.settle(cards.report(self.filename, checked.report, checked.dataset))
         attach(self.door, self.letter.origin, with_check(checked.report))
-        return checked.dataset is not None and checked.report.verdict != "broken"
+        if checked.dataset is None:
+            return ""
+        return KEPT if checked.report.verdict == "broken" else USABLE
 
     def _look(self, path: Path) -> datasets.Checked:
         if self.file.get("file_access") == "check_file_info":  # shared by Slack Connect: the event holds no more

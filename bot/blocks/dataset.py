@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from bot.blocks.dataset_buttons import bar, how_to_go_on
+from bot.blocks.dataset_buttons import bar, fixes, how_to_go_on
 from bot.blocks.kit import Card, card, context, fields, preformatted, section
 from bot.blocks.mrkdwn import clip, code, esc, masked, name, plain_name
 from bot.pictures import DRAWING
@@ -23,14 +23,15 @@ def report(filename: str, found: CheckReport, dataset: Dataset | None) -> Card:
     verdict = esc(masked(headline(found)))
     told = bool(found.findings) and not verdict_tells_all(found)
     kinds = summary(found) if found.findings else []
+    mended = fixes(found, kinds)
     return card(
         f"{esc(plain_name(filename))} – {verdict}",
         section(f"{SYMBOL[found.verdict]} *{name(filename)}* – {verdict}"),
         fields(*((label, esc(value)) for label, value in numbers(found).items())) if found.accepted else None,
         preformatted("\n".join(clip(masked(line), LINE) for line in worst(found, WORST))) if told else None,
         preformatted(_by_code(found, kinds)) if told and len(kinds) > 1 else None,
-        section(how_to_go_on(found, dataset, kinds)),
-        bar(found, dataset, kinds),
+        section(how_to_go_on(found, dataset, mended)),
+        bar(found, dataset, mended),
         context(_what_it_is(found, dataset)),
     )
 

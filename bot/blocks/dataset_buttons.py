@@ -20,11 +20,11 @@ BY_HAND = "*What to do:* mend what is named above and drop the file again. Nothi
 TRAINED_ON = ("chat", "")  # what training here learns from; "" in rows from before
 
 
-def how_to_go_on(found: CheckReport, dataset: Dataset | None, kinds: list[CodeSummary]) -> str:
-    """One or two sentences: what Fix would do, what Redact would do, what is for people."""
-    said = [_mends(found, kinds)] if dataset else []
+def how_to_go_on(found: CheckReport, dataset: Dataset | None, mended: list[CodeSummary]) -> str:
+    """One or two sentences: what Fix would do, what Redact would do, what is for people. `mended` as `fixes` says."""
+    said = [_mends(mended)] if dataset else []
     if found.verdict is Verdict.BROKEN:
-        return " ".join(filter(None, [*said, _when_broken(found, dataset, kinds)]))
+        return " ".join(filter(None, [*said, _when_broken(found, dataset, mended)]))
     if dataset and dataset.kind not in TRAINED_ON:
         said.append("Training here learns from prompts with answers; this can be checked, mended and audited.")
     if sensitive(found.stats):
@@ -32,18 +32,18 @@ def how_to_go_on(found: CheckReport, dataset: Dataset | None, kinds: list[CodeSu
     return " ".join(filter(None, said)) or "Nothing needs mending: train, or estimate first."
 
 
-def _when_broken(found: CheckReport, dataset: Dataset | None, kinds: list[CodeSummary]) -> str:
+def _when_broken(found: CheckReport, dataset: Dataset | None, mended: list[CodeSummary]) -> str:
     if dataset and found.mapping:
         return "*What to do:* say which column is the prompt and which the completion. Nothing was started."
-    if dataset and fixes(found, kinds):
+    if dataset and mended:
         return "*What to do:* press Fix; the file you dropped stays as it is. Nothing was started."
     return BY_HAND
 
 
-def _mends(found: CheckReport, kinds: list[CodeSummary]) -> str:
+def _mends(codes: list[CodeSummary]) -> str:
     """`Fix mends 3 kinds: Commas × 1, White space × 12, Duplicates × 2.`"""
     mended: Counter[str] = Counter()
-    for kind in fixes(found, kinds):
+    for kind in codes:
         mended[FIXES[kind.fix].title] += kind.count
     if not mended:
         return ""
@@ -59,7 +59,7 @@ def fixes(found: CheckReport, kinds: list[CodeSummary]) -> list[CodeSummary]:
     return [] if hopeless else mended
 
 
-def bar(found: CheckReport, dataset: Dataset | None, kinds: list[CodeSummary]) -> Json | None:
+def bar(found: CheckReport, dataset: Dataset | None, mended: list[CodeSummary]) -> Json | None:
     """The buttons: what helps most is green. Each carries the dataset's id and nothing else."""
     if dataset is None:
         return None
@@ -68,12 +68,11 @@ def bar(found: CheckReport, dataset: Dataset | None, kinds: list[CodeSummary]) -
     return actions(
         *(_columns(dataset, found.mapping) if found.mapping and not found.accepted else ()),
         button("Train", ids.TRAIN, dataset.id, style="primary") if trains else None,
-        button("Fix", ids.FIX, dataset.id, style="" if usable or found.mapping else "primary")
-        if fixes(found, kinds)
-        else None,
+        button("Fix", ids.FIX, dataset.id, style="" if usable or found.mapping else "primary") if mended else None,
         button("Redact", ids.REDACT, dataset.id, confirm=_sure()) if sensitive(found.stats) else None,
         button("Estimate", ids.ESTIMATE, dataset.id) if trains else None,
         button("Split", ids.SPLIT, dataset.id) if trains else None,
+        button("Choose columns", ids.CHOOSE_COLUMNS, dataset.id) if (dataset.change or {}).get("mapping") else None,
         button("Download report", ids.DOWNLOAD, dataset.id),
     )
 

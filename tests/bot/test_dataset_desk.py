@@ -83,6 +83,20 @@ def test_columns_are_chosen_in_a_modal(bot: Door, services: Services, ada: Perso
     ada.submit({"prompt": {"column": "0"}, "completion": {"column": "2"}}, view_id=view["id"])
     ada.wait_for_text(channel, ts, "rows can be trained on")
     assert dataset_of(services, channel, ts).change["mapping"] == {"prompt": "question", "completion": "customer"}
+    second = ada.wait_for_text(channel, ts, "faq-v2.csv.*can be trained on")
+    ada.press(channel, second["ts"], "dataset_choose_columns")
+    assert '"initial_option": {"text": {"type": "plain_text", "text": "customer"' in json.dumps(ada.wait_for_view())
+    ada.submit({"completion": {"column": "1"}})
+    ada.wait_for_text(channel, ts, "faq-v3.csv.*can be trained on")
+    assert dataset_of(services, channel, ts).change["mapping"]["completion"] == "answer_text"
+
+
+def test_fix_this_is_followed_beside_a_file_that_cannot_be_used_as_it_is(
+    bot: Door, services: Services, ada: Person, channel: str
+) -> None:
+    wide = good_rows(20).decode().encode("utf-16")
+    ts = ada.upload(channel, wide, filename="wide.jsonl", text="@Tunesmith fix this")
+    ada.wait_for_text(channel, ts, "wide-v2.jsonl.*can be trained on")
 
 
 @pytest.mark.parametrize("packing", ["gz", "zip", "none"])

@@ -13,12 +13,19 @@ from trainer.data.scan import Refused
 from trainer.data.sources import open_source
 from trainer.data.sources.limits import Limits
 from trainer.errors import BadInput
+from trainer.store.datasets import report_from_bytes
 from trainer.store.tables import Dataset
 
 
 def columns_of(context: Context, dataset: Dataset) -> list[str]:
     """The keys of its first rows, in the order in which they are met."""
     return list(dict.fromkeys(key for row in _first_rows(context, dataset) for key in row))
+
+
+def mapping_for(context: Context, dataset: Dataset) -> dict[str, str] | None:
+    """How its columns are read, or how the check proposes to read them."""
+    kept = context.services.blobs.get_bytes(dataset.report_sha256)
+    return dataset.change.get("mapping") or report_from_bytes(kept, ()).mapping
 
 
 def key_path(context: Context, dataset: Dataset, said: str) -> str:

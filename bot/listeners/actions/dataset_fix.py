@@ -18,6 +18,7 @@ from bot.clicks import Click, on, submitted
 from bot.door import Door
 from bot.progress import Line, Progress
 from tools import datasets
+from tools.datasets.columns import mapping_for
 from trainer.errors import BadInput, Conflict, TunesmithError
 from trainer.store.tables import Dataset
 
@@ -54,7 +55,7 @@ def redact(click: Click) -> None:
 def use_columns(click: Click) -> None:
     """Read the columns as the report proposes; the proposal is looked up again, not taken from the button."""
     row = datasets.pick_dataset(click.context, click.value)
-    proposed = datasets.report_of(click.context, row).mapping
+    proposed = mapping_for(click.context, row)
     if not proposed:
         raise BadInput("There is no proposal for these columns.", fix="Press Choose columns.", code="no_mapping")
     _map(click, proposed)
@@ -62,7 +63,7 @@ def use_columns(click: Click) -> None:
 
 def choose_columns(click: Click) -> None:
     row = datasets.pick_dataset(click.context, click.value)
-    proposed = datasets.report_of(click.context, row).mapping
+    proposed = mapping_for(click.context, row)
     names = datasets.columns_of(click.context, row)
     click.open(dataset_views.columns(row, names, proposed, click.origin | {"ts": click.ts}))
 
