@@ -12,10 +12,11 @@ from trainer.data.formats import detect
 from trainer.data.parse import MAX_DEPTH, Unreadable, parse
 
 PYTHON_CHARS = 1 << 20
-_DOUBLE, _SINGLE = r'"(?:[^"\\]++|\\.)*+"', r"'(?:[^'\\]++|\\.)*+'"
+# each takes an unclosed end too: else every quote of a hostile line would be followed to the line's end
+_DOUBLE, _SINGLE = r'"(?:[^"\\]++|\\.)*+"?', r"'(?:[^'\\]++|\\.)*+'?"
 _TEXT = re.compile(_DOUBLE, re.S)
 _CONTROL = re.compile(r"[\x00-\x1f]")
-_COMMENT = re.compile(rf"{_DOUBLE}|{_SINGLE}|(//[^\n]*|/\*.*?\*/|#[^\n]*)", re.S)
+_COMMENT = re.compile(rf"{_DOUBLE}|{_SINGLE}|(//[^\n]*|/\*(?:[^*]++|\*(?!/))*+(?:\*/)?|#[^\n]*)", re.S)
 _COMMA = re.compile(rf"{_DOUBLE}|{_SINGLE}|,(?=\s*[}}\]])", re.S)
 _NAMES = {"None": None, "null": None, "True": True, "true": True, "False": False, "false": False}
 _UNKNOWN = re.compile(r"[\x81\x8d\x8f\x90\x9d]")
