@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable
 from typing import Protocol
 
 CHUNK = 256 * 1024
@@ -88,18 +87,3 @@ class Replaced:
                 self._rest = text[cut:] if chunk else b""
                 return text[:cut]
             self._rest = text
-
-
-class Noted:
-    """Counts lines as they pass, so that a fault can say where it was."""
-
-    def __init__(self, below: Readable, broken: Callable[[int], object]) -> None:
-        self._below, self._broken = below, broken
-        self.lines = 0
-
-    def read(self, size: int, /) -> bytes:
-        chunk = self._below.read(size)
-        self.lines += chunk.count(b"\n")
-        if not chunk:
-            self._broken(self.lines)
-        return chunk
