@@ -50,9 +50,9 @@ class Line:
         self._show(note.line(self._says(self._left(min(1.0, done / total), clock))))
 
     def _left(self, share: float, clock: float) -> str:
-        if share >= 1:
-            return " almost done"
         left = (clock - self.began) * (1 - share) / max(share, 0.01)
+        if left < 1:
+            return " almost done"
         return f" {share:.0%}, about {duration(left)} left"
 
     def _says(self, rest: str = "") -> str:
