@@ -17,6 +17,7 @@ MOST = 4 * KEPT  # of any row, whatever it says
 WINDOW = 16  # bytes
 SPACE, PAD, MARK = 32, 0, 0xFF
 _PAD_IN, _MARK_IN = b"\xfe", b"\xff"  # bytes that no UTF-8 text has
+_GONE = 0xFD  # no UTF-8 text has it either
 _BETWEEN = _PAD_IN * WINDOW + _MARK_IN + b" "
 # lead byte, second byte (0: a character of two), and the range of the last: U+2000 … U+202F with ‘ and ’ among them,
 # no-break space, « and », 、 and 。, full-width ! , : ; ?
@@ -95,27 +96,32 @@ def normalised(texts: Sequence[str]) -> tuple[NDArray[np.uint8], bool]:
     codes = np.frombuffer(joined.translate(_TABLE, b"'"), np.uint8)
     if not ascii_only:
         codes = _plain_signs(codes.copy())
-    needless = (codes[:-1] == SPACE) & (codes[1:] <= SPACE)  # of several spaces the last stays, at the end none
-    return codes[:-1][~needless], ascii_only
+    kept = (codes[:-1] != SPACE) | (codes[1:] > SPACE)  # of several spaces the last stays, at the end none
+    if not ascii_only:
+        kept &= codes[:-1] != _GONE
+    return codes[:-1][kept], ascii_only
 
 
 def _plain_signs(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Typographic punctuation as spaces, typographic apostrophes left out: looked for where it may stand only."""
-    quotes: list[NDArray[np.int64]] = []
-    for lead, second, first, last in _SIGNS:
-        found = np.flatnonzero(codes == lead)
+    wide = np.flatnonzero(codes >= 0xC2)  # lead bytes of characters beyond ASCII, and our own marks
+    lead = codes[wide]
+    gone = np.empty(0, np.int64)
+    for first, second, low, high in _SIGNS:
+        found = wide[lead == first]
         found = found[codes[found + 1] == second] if second else found
         width = 3 if second else 2
-        third = codes[found + width - 1]
-        fits = found[(third >= first) & (third <= last)]
-        if lead == 0xE2:
-            apostrophe = (codes[fits + 2] & 0xFE) == 0x98
-            quotes.append(fits[apostrophe])
-            fits = fits[~apostrophe]
+        last = codes[found + width - 1]
+        found = found[(last >= low) & (last <= high)]
+        if first == 0xE2:
+            apostrophe = (codes[found + 2] & 0xFE) == 0x98
+            gone = found[apostrophe]
+            found = found[~apostrophe]
         for step in range(width):
-            codes[fits + step] = SPACE
-    gone = np.concatenate(quotes)
-    return np.delete(codes, np.concatenate((gone, gone + 1, gone + 2))) if len(gone) else codes
+            codes[found + step] = SPACE
+    for step in range(3):
+        codes[gone + step] = _GONE
+    return codes
 
 
 def word_starts(codes: NDArray[np.uint8], ascii_only: bool) -> NDArray[np.int64]:
