@@ -15,7 +15,8 @@ from trainer.store.tables import Approval, Dataset, Evaluation
 TITLE = {
     "train": "Train a model?",
     "augment": "Let a language model write rows?",
-    "promote": "Promote a model?", "rollback": "Roll back an alias?",
+    "promote": "Promote a model?",
+    "rollback": "Roll back an alias?",
 }
 WHO = {
     "train": "Anyone who may train models can approve.",

@@ -9,9 +9,9 @@ from typing import Any
 from tools.context import Context
 from tools.datasets.keeping import source_file
 from trainer.data.intake import Intake
-from trainer.data.scan import Refused
 from trainer.data.sources import open_source
 from trainer.data.sources.limits import Limits
+from trainer.data.sources.refusal import Refused
 from trainer.errors import BadInput
 from trainer.store.datasets import report_from_bytes
 from trainer.store.tables import Dataset

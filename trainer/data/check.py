@@ -27,9 +27,10 @@ from trainer.data.formats import DEFAULT, Format, load_format
 from trainer.data.intake import Intake
 from trainer.data.lines import Heard
 from trainer.data.log import Findings
-from trainer.data.scan import Part, Refused, is_blank, scan
+from trainer.data.scan import Part, is_blank, scan
 from trainer.data.sources import Source, open_source
 from trainer.data.sources.limits import Limits
+from trainer.data.sources.refusal import Refused
 from trainer.data.stats import Gathering
 from trainer.errors import BadInput
 from trainer.settings import Settings

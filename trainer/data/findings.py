@@ -154,11 +154,15 @@ CODES: dict[str, Code] = {
         "the same prompt as an earlier row, with another answer",
         "one answer for a prompt, unless variety is wanted",
     ),
-    "near_duplicate": Code(WARNING, "nearly the same text as an earlier row", "rows that differ by more than a few words"),
+    "near_duplicate": Code(
+        WARNING, "nearly the same text as an earlier row", "rows that differ by more than a few words"
+    ),
     "contaminated": Code(WARNING, "text that also stands in a file kept for tests", "tests that training has not seen"),
     "more_in_row": Code(ERROR, "this row has more findings than are listed", "fewer faults in a row"),
     # personal data and secrets: trainer.data.privacy
-    "personal_data": Code(WARNING, "an e-mail, postal or IP address or a telephone number", "no personal data", "redact"),
+    "personal_data": Code(
+        WARNING, "an e-mail, postal or IP address or a telephone number", "no personal data", "redact"
+    ),
     "sensitive_id": Code(WARNING, "an account, card or national identity number", "no such number", "redact"),
     "secret": Code(WARNING, "a key, token or password; revoke it, whoever it belongs to", "no secrets", "redact"),
     # the container: trainer.data.sources
@@ -201,10 +205,14 @@ CODES: dict[str, Code] = {
     ),
     "invisible_characters": Code(INFO, "characters that nobody sees, such as zero-width spaces"),
     "degenerate_answer": Code(WARNING, "an answer of punctuation, or one that runs in a circle", "an answer that ends"),
-    "answer_repeats_prompt": Code(WARNING, "the answer is the message before it, word for word", "an answer of its own"),
+    "answer_repeats_prompt": Code(
+        WARNING, "the answer is the message before it, word for word", "an answer of its own"
+    ),
     "answers_cut": Code(WARNING, "many answers stop at the same length, in mid-sentence", "whole answers"),
     "all_answers_equal": Code(WARNING, "every answer is the same", "answers that depend on their prompts"),
-    "answer_dominates": Code(WARNING, "one answer in more than half of the rows", "answers that depend on their prompts"),
+    "answer_dominates": Code(
+        WARNING, "one answer in more than half of the rows", "answers that depend on their prompts"
+    ),
     "label_imbalance": Code(
         WARNING, "a label with few rows beside one with many", "5 rows a label, and at most 10 times as many of another"
     ),
@@ -213,12 +221,16 @@ CODES: dict[str, Code] = {
     "over_long_rows": Code(WARNING, "rows longer than the base takes in; their ends would be cut", "rows that fit"),
     # said when examples are built one by one
     "too_few_messages": Code(ERROR, "one message only", "a question with its answer"),
-    "answer_short": Code(WARNING, "an answer of less than 10 characters", "10 to 4,000 characters, as the guides advise"),
-    "answer_long": Code(WARNING, "an answer of more than 4,000 characters", "10 to 4,000 characters, as the guides advise"),
+    "answer_short": Code(
+        WARNING, "an answer of less than 10 characters", "10 to 4,000 characters, as the guides advise"
+    ),
+    "answer_long": Code(
+        WARNING, "an answer of more than 4,000 characters", "10 to 4,000 characters, as the guides advise"
+    ),
 }
 
 QUOTE_LIMIT = 40
-_TOKEN_LIKE = re.compile(r"(?=[\w\-]*\d)(?=[\w\-]*[A-Za-z])[\w\-]{16,}")
+_TOKEN_LIKE = re.compile(r"(?=[\w\-]*\d)(?=[\w\-]*[A-Za-z])[\w\-]{16,}|\S+@\S+|\+?\d[\d ().-]{6,}\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +252,8 @@ class Problem:
 
 
 def quote(value: object, limit: int = QUOTE_LIMIT) -> str:
-    """A short, escaped glimpse of a value from the file; what looks like a key or token is hidden."""
+    """A short, escaped glimpse of a value from the file, in which whatever looks like a key, a token, an address
+    or a telephone number is hidden."""
     if not isinstance(value, str):
         return kind(value)
     glimpse = value[: limit + 1]

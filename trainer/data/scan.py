@@ -13,6 +13,7 @@ from trainer.data.intake import Intake
 from trainer.data.lines import BOM, Block, Heard, Line, count_lines, read_blocks
 from trainer.data.parse import parse
 from trainer.data.sources.limits import Limits
+from trainer.data.sources.refusal import Refused, mib
 from trainer.types import Severity
 
 BLANKS_SPARED = 100_000  # blank lines count as rows beyond this, so that no file takes for ever
@@ -39,14 +40,6 @@ class Part(NamedTuple):
     raw: bytes
     told: tuple[Scanned, ...] = ()
     crlf: int = 0  # the first line of this part that ends in CRLF
-
-
-class Refused(Exception):
-    """The file as a whole cannot be used."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.message)
-        self.problem = problem
 
 
 @dataclass(slots=True)
@@ -197,7 +190,3 @@ def _separators(raw: bytes) -> list[Problem]:
     if b"\xe2\x80\xa8" in raw or b"\xe2\x80\xa9" in raw:
         return [Problem("u2028", "A text holds a raw line separator (U+2028 or U+2029); it is kept.")]
     return []
-
-
-def mib(count: int) -> str:
-    return f"{count / 2**20:,.1f}".removesuffix(".0")

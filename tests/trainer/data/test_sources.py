@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainer.data.findings import CODES
-from trainer.data.scan import Refused
 from trainer.data.sources import Limits, open_source
+from trainer.data.sources.refusal import Refused
 
 LIMITS = Limits(1 << 30, 1 << 20, 10**6)
 ROWS = [

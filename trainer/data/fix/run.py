@@ -18,9 +18,10 @@ from trainer.data.fix.mender import CHAT, Mended, Mender, Mixed, Row
 from trainer.data.fix.seen import Seen
 from trainer.data.formats import FORMATS, Format, detect, load_format
 from trainer.data.lines import Block, Line, read_blocks
-from trainer.data.scan import BLANKS_SPARED, Refused
+from trainer.data.scan import BLANKS_SPARED
 from trainer.data.sources import Source, open_source
 from trainer.data.sources.limits import Limits
+from trainer.data.sources.refusal import Refused
 from trainer.errors import BadInput
 from trainer.settings import Settings
 

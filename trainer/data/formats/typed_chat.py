@@ -98,6 +98,8 @@ def _plain(raw: bytes, rows: list[Row]) -> list[Row] | None:
 def _proven(raw: bytes, rows: int, quotes: int) -> bool:
     """`raw` holds that many rows, one a line, with just that many quotes that are not escaped, and neither a NUL
     nor a raw line separator."""
+    if not rows:
+        return False
     if len(raw) < SMALL:
         return _a_row_a_line(raw, rows) and _quotes(raw) == quotes and not _odd(raw)
     codes = np.frombuffer(raw, np.uint8)

@@ -1,7 +1,7 @@
 """Open a dataset file, whatever it comes in: JSON Lines, a JSON array, CSV, TSV or Parquet; gzip, zstd or zip.
 
 A `Source` of the kind "jsonl" is a stream of bytes; all others give their records one by one as JSON. Everything
-streams: memory does not grow with the file. What cannot be read as a whole raises `trainer.data.scan.Refused`.
+streams: memory does not grow with the file. What cannot be read as a whole raises `Refused`.
 """
 
 from __future__ import annotations

@@ -5,10 +5,15 @@ from __future__ import annotations
 from trainer.data.findings import Problem
 
 
-def refusal(code: str, message: str) -> Exception:
-    """What `open_source` raises: `trainer.data.scan.Refused`."""
-    from trainer.data.scan import Refused
+class Refused(Exception):
+    """Carries the one finding that stands for the whole file."""
 
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+def refusal(code: str, message: str) -> Refused:
     return Refused(Problem(code, message))
 
 
