@@ -84,7 +84,7 @@ def test_kill_9_over_a_message_answers_it_after_the_restart(
     ts, _ = drop(ada, channel)
     driver.fault("files.download", "delay", seconds=8.0)
     caught = ada.upload(channel, b"not a dataset at all\n", filename="odd.jsonl")
-    ada.wait_for_text(channel, caught, "Checking")
+    ada.wait_for_text(channel, caught, "⏳")
     first.kill()
     first.wait()
     second = spawn()
