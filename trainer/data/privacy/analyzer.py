@@ -6,15 +6,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import msgspec
+
 from trainer.data.analyze import Batch, Scene
 from trainer.data.findings import Problem
-from trainer.data.privacy.find import candidates
+from trainer.data.privacy.find import suspicious
 from trainer.data.privacy.kinds import KINDS
-from trainer.data.privacy.redact import hits_of
+from trainer.data.privacy.redact import hits_of, is_prose
 from trainer.data.privacy.walk import walk
+from trainer.data.quality.suspects import suspects
 from trainer.types import Finding
 
 FIRST_LINES = 5
+_encode = msgspec.json.Encoder().encode
 CODE_OF = {
     "personal": "personal_data",
     "network": "personal_data",
@@ -37,6 +41,8 @@ def look(row: Any) -> list[Seen]:
     found: dict[str, list[str]] = {}
 
     def visit(text: str, path: str, key: str) -> str:
+        if is_prose(key) and not suspicious(_encode(text)):
+            return text  # of a row's texts mostly one is what made its line suspicious
         for hit in hits_of(text, key):
             found.setdefault(hit.kind, []).append(path)
         return text
@@ -61,7 +67,9 @@ class Privacy:
         self._rows = 0
 
     def add(self, batch: Batch) -> Iterator[Finding]:
-        for index in candidates(batch.raw):
+        for index, line in suspects(batch.raw):
+            if not suspicious(line):
+                continue
             seen = look(self._plain(batch.rows[index]))
             self._rows += bool(seen)
             for one in seen:

@@ -1,6 +1,6 @@
 """Finds personal data and secrets in a text, and the rows of raw JSON lines that may hold any.
 
-Two stages. `candidates` runs one RE2 automaton over raw JSON bytes and names the lines that deserve a look; `find`
+Two stages. `candidates` runs an RE2 automaton over raw JSON bytes and names the lines that deserve a look; `find`
 looks at a decoded text: a set of patterns tells which kinds may be in it, each such pattern proposes places, and the
 kind's confirmation (check digits, numbering plans, words around it) decides. Time is linear in the text.
 """
@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from trainer.data.privacy.context import WINDOW, Span
-from trainer.data.privacy.kinds import ESCAPED, KINDS, Kind, fold
+from trainer.data.privacy.kinds import _S1, ESCAPED, KINDS, Kind, fold  # pyright: ignore[reportPrivateUsage]
 
 MEMORY = 256 * 1024 * 1024  # what an automaton may take at most; it takes a few MiB
 PIECE = 64 * 1024  # longer texts are looked at in pieces …
@@ -43,12 +43,42 @@ def _bytes(pattern: str) -> bytes:
     return pattern.encode("utf-8")
 
 
-@cache
-def _union() -> Any:
+# An Italian tax code stands between the edges of words; in JSON an escape may stand there, too. A hint that begins
+# with any letters has an automaton count the letters of every word, in hundreds of states and at twice the time:
+# the loose one is only its end.
+_CF = "it_codice_fiscale"
+_EDGES = {_CF: rf"(?:\b|\\[bfnrt]|\\u[0-9a-fA-F]{{4}})(?:{KINDS[_CF].hint})\b"}
+_LOOSE = {
+    _CF: rf"(?i:[0-9LMNP-V]{{2}}[ABCDEHLMPRST][0-9LMNP-V]{{2}}{_S1}[A-Z][0-9LMNP-V]{{3}}{_S1}[A-Z])\b",
+}
+
+
+def hints(*, loose: bool = False) -> bytes:
+    """One RE2 pattern over raw JSON bytes that finds whatever deserves a look; a loose one finds a little more, and
+    runs faster."""
+    found = {name: kind.hint or kind.pattern for name, kind in KINDS.items()} | (_LOOSE if loose else _EDGES)
+    return _bytes("|".join(f"(?:{hint})" for hint in (*dict.fromkeys(found.values()), ESCAPED)))
+
+
+def compiled(pattern: bytes) -> Any:
     import re2
 
-    hints = dict.fromkeys(kind.hint or kind.pattern for kind in KINDS.values())
-    return re2.compile(_bytes("|".join(f"(?:{hint})" for hint in (*hints, ESCAPED))), _options())
+    return re2.compile(pattern, _options())
+
+
+@cache
+def _union() -> Any:
+    return compiled(hints())
+
+
+@cache
+def _loose() -> Any:
+    return compiled(hints(loose=True))
+
+
+def suspicious(line: bytes) -> bool:
+    """Whether a line of raw JSON may hold something."""
+    return _union().search(line) is not None
 
 
 @cache
@@ -66,15 +96,17 @@ def _patterns() -> tuple[Any, list[Any]]:
 
 def candidates(raw: bytes) -> Iterator[int]:
     """The indices of the lines (0 for the first) that may hold something. Lines end in LF."""
-    search = _union().search
+    search = _loose().search
     at = line = counted = 0
     while (found := search(raw, at)) is not None:
         start = found.start()
         line += raw.count(b"\n", counted, start)
-        yield line
-        counted = at = raw.find(b"\n", start) + 1
-        if not at:
+        begin, end = raw.rfind(b"\n", at, start) + 1 or at, raw.find(b"\n", start)
+        if suspicious(raw[begin : end if end >= 0 else len(raw)]):
+            yield line
+        if end < 0:
             return
+        counted = at = end + 1
         line += 1
 
 

@@ -32,12 +32,17 @@ def hits_of(text: str, key: str = "", kinds: Collection[str] | None = None) -> l
     if len(text) < SHORTEST:
         return []
     found = list(_remembered(text)) if len(text) <= REMEMBERED else find(text)
-    if key and key not in _PROSE and len(text) <= KEYED:
+    if not is_prose(key) and len(text) <= KEYED:
         lead = f"{_spaced(key)} {key}: "
         keyed = [Hit(h.kind, h.start - len(lead), h.end - len(lead)) for h in find(lead + text) if h.start >= len(lead)]
         apart = [h for h in found if not any(h.start < k.end and k.start < h.end for k in keyed)]
         found = sorted((*keyed, *apart), key=lambda h: h.start)
     return found if kinds is None else [hit for hit in found if hit.kind in kinds]
+
+
+def is_prose(key: str) -> bool:
+    """Whether a key says nothing about the text that stands under it."""
+    return not key or key in _PROSE
 
 
 @lru_cache(maxsize=512)

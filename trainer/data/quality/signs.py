@@ -6,15 +6,14 @@ One pass over the bytes of a batch finds the few lines that deserve a look; only
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 from trainer.data.analyze import Batch, Scene
 from trainer.data.findings import Problem
-from trainer.data.quality import html, injection, patterns, refusals, templates
+from trainer.data.quality import patterns
+from trainer.data.quality.suspects import CHECKS, suspects
 from trainer.types import Finding
 
-CHECKS = (refusals, templates, html, injection)
 CODES = ("refusal_answer", "template_residue", "html_residue", "prompt_injection", "invisible_characters")
 MANY_REFUSALS = 0.2  # of the rows
 
@@ -29,7 +28,10 @@ class Signs:
     def add(self, batch: Batch) -> list[Finding]:
         self.rows += len(batch.numbers)
         found: list[Finding] = []
-        for index, line in _hinted(batch.raw):
+        hint = patterns.hint(*(check.HINT for check in CHECKS))
+        for index, line in suspects(batch.raw):
+            if not hint.search(line):
+                continue
             view = batch.views[index]
             problems = [p for check in CHECKS if patterns.hint(check.HINT).search(line) for p in check.look(view)]
             if problems:
@@ -49,16 +51,3 @@ class Signs:
             return {}
         shares = {code: {"rows": n, "share": round(n / self.rows, 4)} for code in CODES if (n := self.counts[code])}
         return {"signs": shares}
-
-
-def _hinted(raw: bytes) -> Iterator[tuple[int, bytes]]:
-    """The lines in which any hint is found, with their indices, ascending."""
-    hint = patterns.hint(*(check.HINT for check in CHECKS))
-    position = index = 0
-    while found := hint.search(raw, position):
-        start = found.start()
-        index += raw.count(b"\n", position, start)
-        begin, end = raw.rfind(b"\n", position, start) + 1 or position, raw.find(b"\n", start)
-        end = len(raw) if end < 0 else end
-        yield index, raw[begin:end]
-        position, index = end + 1, index + 1
