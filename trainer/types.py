@@ -89,6 +89,7 @@ class CheckReport:
     source: str = "JSONL"  # the container: "JSONL", "JSON array", "CSV, gzip" …
     mapping: dict[str, str] | None = None  # proposal for columns of unknown names; a person confirms it
     stats: dict[str, Any] = field(default_factory=dict)  # turns, characters, roles, tokens, languages …
+    mendable: int = 0  # rows, not accepted as they are, that the safe fixes make whole; estimated beyond some thousands
 
     def __post_init__(self) -> None:
         from trainer.data.log import Findings

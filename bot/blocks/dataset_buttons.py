@@ -8,11 +8,11 @@ from typing import Any
 from bot import actions as ids
 from bot.blocks.kit import actions, button, confirmation
 from bot.blocks.mrkdwn import clip, esc, plain_name
-from trainer.data.card import CodeSummary, mendable_rows
+from trainer.data.card import CodeSummary
 from trainer.data.figures import sensitive
 from trainer.data.fix import FIXES
 from trainer.store.tables import Dataset
-from trainer.types import CheckReport, Verdict
+from trainer.types import CheckReport, Severity, Verdict
 
 Json = dict[str, Any]
 KINDS = 4
@@ -44,7 +44,7 @@ def _mends(codes: list[CodeSummary]) -> str:
     """`Fix mends 3 kinds: Commas × 1, White space × 12, Duplicates × 2.`"""
     mended: Counter[str] = Counter()
     for kind in codes:
-        mended[FIXES[kind.fix].title] += kind.count
+        mended[_title(kind)] += kind.count
     if not mended:
         return ""
     shown = ", ".join(f"{title} × {count:,}" for title, count in mended.most_common(KINDS))
@@ -54,9 +54,22 @@ def _mends(codes: list[CodeSummary]) -> str:
 
 def fixes(found: CheckReport, kinds: list[CodeSummary]) -> list[CodeSummary]:
     """The findings that Fix mends unasked; redaction, for one, is a wish of its own. None where it would not help."""
-    mended = [kind for kind in kinds if kind.fix in FIXES and FIXES[kind.fix].safe]
-    hopeless = found.verdict is Verdict.BROKEN and found.rows and not mendable_rows(found)
+    mended = [kind for kind in kinds if _unasked(kind) and (found.mendable or not _of_rows(kind))]
+    hopeless = found.verdict is Verdict.BROKEN and found.rows and not found.mendable
     return [] if hopeless else mended
+
+
+def _unasked(kind: CodeSummary) -> bool:
+    return any(FIXES[fix].safe for fix in kind.fixes)
+
+
+def _of_rows(kind: CodeSummary) -> bool:
+    """Errors that cost rows: whether a fix helps there, the check has tried."""
+    return kind.severity is Severity.ERROR and kind.first_lines[0] != 0
+
+
+def _title(kind: CodeSummary) -> str:
+    return FIXES[kind.fixes[0]].title if len(kind.fixes) == 1 else "Broken JSON"
 
 
 def bar(found: CheckReport, dataset: Dataset | None, mended: list[CodeSummary]) -> Json | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from trainer.data import figures
 from trainer.data.check import MIN_ROWS
 from trainer.data.findings import CODES, quote
 from trainer.data.fix import FIXES
+from trainer.data.fix.trial import EACH
 from trainer.data.formats import FORMATS, load_format
 from trainer.data.log import FIRST_LINES, OfCode
 from trainer.types import CheckReport, Severity, Verdict
@@ -36,7 +36,11 @@ class CodeSummary:
     first_lines: tuple[int, ...]
     example: str  # the first finding's message
     expected: str = ""
-    fix: str = ""  # the name of the fix that mends it
+    fix: str = ""  # the name of the fix that may mend it, or several, with commas
+
+    @property
+    def fixes(self) -> tuple[str, ...]:
+        return tuple(fix for fix in self.fix.split(", ") if fix in FIXES)
 
     def __str__(self) -> str:
         where = ", ".join(map(str, self.first_lines))
@@ -61,9 +65,10 @@ def _broken(report: CheckReport, mend: str) -> str:
     if report.mapping and not report.accepted:
         columns = " and ".join(f"{quote(column)} as {use}" for use, column in report.mapping.items())
         return f"Not readable yet: its columns have names of their own. I would take {columns}."
-    rows = mendable_rows(report)
+    rows = report.mendable
     if report.accepted + rows >= MIN_ROWS:
-        return f"Broken as it is, but {rows:,} of {report.rows:,} rows can be mended: {mend}.{_mixed(report)}"
+        told = f"{_about(report)}{rows:,} of {report.rows:,} rows"
+        return f"Broken as it is, but {told} can be mended: {mend}.{_mixed(report)}"
     whole = next((f for f in report.findings[:50] if f.line == 0 and f.severity is Severity.ERROR), None)
     if whole and not report.rows and _mends_itself(whole.code):
         return f"Broken as it is, but the file can be mended: {mend}. {whole.message}"
@@ -89,27 +94,29 @@ def title_of(format: str) -> str:
 
 
 def _would_mend(report: CheckReport, mend: str) -> str:
-    rows = mendable_rows(report) if report.errors else 0
-    return f" {rows:,} more can be mended: {mend}." if rows else ""
+    rows = report.mendable
+    return f" {_about(report).capitalize()}{rows:,} more can be mended: {mend}." if rows else ""
+
+
+def _about(report: CheckReport) -> str:
+    """Of many broken rows only some were tried."""
+    return "about " if report.rows - report.accepted > EACH else ""
 
 
 def can_be_mended(report: CheckReport) -> bool:
-    """Whether a fix or a person's word about its columns could make more of the file."""
-    return bool(report.mapping) or any(CODES[code].fix for code in report.findings.by_code() if code in CODES)
+    """Whether a fix or a person's word could make more of the file: about its columns, or about what may go."""
+    codes = report.findings.by_code()
+    whole = not report.rows and any(map(_mends_itself, codes))
+    asked = any(fix in FIXES and not FIXES[fix].safe for code in codes for fix in _fixes(code))
+    return bool(report.mapping or report.mendable or whole or asked)
 
 
 def _mends_itself(code: str) -> bool:
-    fix = FIXES.get(CODES[code].fix) if code in CODES else None
-    return fix is not None and fix.safe
+    return any(fix in FIXES and FIXES[fix].safe for fix in _fixes(code))
 
 
-def mendable_rows(report: CheckReport) -> int:
-    """Rows that are not accepted, and of which every error has a fix that runs unasked."""
-    mended = {code for code in report.findings.by_code() if _mends_itself(code)}
-    if not mended:
-        return 0
-    errors = (f for f in report.findings if f.line and f.severity is Severity.ERROR)
-    return sum(all(f.code in mended for f in found) for _, found in groupby(errors, lambda f: f.line))
+def _fixes(code: str) -> tuple[str, ...]:
+    return CODES[code].fixes if code in CODES else ()
 
 
 def summary(report: CheckReport) -> list[CodeSummary]:

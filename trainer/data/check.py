@@ -23,6 +23,7 @@ import msgspec
 
 from trainer.data.analyze import Analyzer, Batch, Scene, load_analyzers
 from trainer.data.findings import Problem
+from trainer.data.fix.trial import Trial
 from trainer.data.formats import DEFAULT, Format, load_format
 from trainer.data.intake import Intake
 from trainer.data.lines import Heard
@@ -80,6 +81,7 @@ def check(
             scene = Scene(known, settings or Settings.model_construct(), Path(folder), base, target, tuple(against))
             tally = _Tally(known, [] if structure_only else load_analyzers(scene), structure_only)
             tally.unknown = not format and not mapping and intake.guess() is None
+            tally.trial = Trial(lambda: intake.first_raws, format, mapping)
             report = _Report(path, size, source, intake, tally)
             try:
                 parts = scan(intake, known, limits, tally.hear)
@@ -154,6 +156,7 @@ class _Tally:
         self.analyzers = analyzers
         self.structure_only = structure_only
         self.unknown = False
+        self.trial: Trial | None = None
         self.file_sha, self.row_sha = hashlib.sha256(), hashlib.sha256()
         self.hear: Heard = len if structure_only else self.file_sha.update
         self.rows = self.accepted = self.blanks = self.first_crlf = 0
@@ -182,6 +185,8 @@ class _Tally:
             self.rows += scanned.row is None and not blank
             if not blank and scanned.row is None:
                 self.formats[scanned.format] += 1
+                if self.trial:
+                    self.trial.add(scanned.line)
             for problem in scanned.problems:
                 if self.blanks <= BLANKS_LISTED or problem.code != "blank_line":
                     yield problem.at(number)
@@ -240,6 +245,7 @@ class _Report:
             formats=tally.met(),
             source=self.source.title,
             mapping=mapping,
+            mendable=tally.trial.rows if tally.trial else 0,
             stats=stats,
         )
 

@@ -12,12 +12,17 @@ ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 
 
 class Code(NamedTuple):
-    """`expected` says what would have been right; `fix` names the entry of `trainer.data.fix.FIXES` that mends it."""
+    """`expected` says what would have been right; `fix` names the entry of `trainer.data.fix.FIXES` that may mend it,
+    or several, with commas. Whether it does mend a row, only a trial tells: `CheckReport.mendable`."""
 
     severity: Severity
     meaning: str
     expected: str = ""
     fix: str = ""
+
+    @property
+    def fixes(self) -> tuple[str, ...]:
+        return tuple(filter(None, self.fix.split(", ")))
 
 
 # Codes are stable: programs and reports depend on them.
@@ -49,7 +54,12 @@ CODES: dict[str, Code] = {
         INFO, "a raw line separator in a text: some tools split the row there", "the separator written as \\u2028"
     ),
     # the line as JSON
-    "invalid_json": Code(ERROR, "not JSON", "one JSON object on the line"),
+    "invalid_json": Code(
+        ERROR,
+        "not JSON",
+        "one JSON object on the line",
+        "trailing-commas, comments, python-literals, control-characters, array-to-lines, bom",
+    ),
     "truncated_last_line": Code(ERROR, "the file ends in the middle of a row", "the whole row", "truncated-last-line"),
     "too_deep": Code(ERROR, "nested deeper than any loader follows", "at most 100 levels"),
     "huge_integer": Code(ERROR, "an integer beyond 64 bits", "an integer of 64 bits, or a text"),
@@ -115,7 +125,9 @@ CODES: dict[str, Code] = {
     "empty_tool_result": Code(WARNING, "a tool result without text", "a result with text"),
     # rows of other formats than chat
     "missing_key": Code(ERROR, "a key that the format needs is not there", "every key of the format"),
-    "extra_key": Code(INFO, "a key that the format does not know; kept as metadata, not trained on"),
+    "extra_key": Code(
+        INFO, "a key that the format does not know; kept as metadata, not trained on", "keys of the format"
+    ),
     "mixed_shapes": Code(ERROR, "texts beside lists of messages in one row", "all texts, or all lists of messages"),
     "bad_history": Code(ERROR, "'history' is no list of pairs", "[[question, answer], …]"),
     "bad_label": Code(ERROR, "a label that is neither true nor false", "true or false"),
@@ -145,8 +157,8 @@ CODES: dict[str, Code] = {
     "target_ends": Code(
         WARNING, "the target's offer has ended, ends within a year, or is deprecated", "a target whose offer goes on"
     ),
-    "target_ends_later": Code(INFO, "the target's offer ends in more than a year"),
-    "target_old_rules": Code(INFO, "the target's rules were looked up a while ago"),
+    "target_ends_later": Code(INFO, "the target's offer ends in more than a year", "a target whose offer goes on"),
+    "target_old_rules": Code(INFO, "the target's rules were looked up a while ago", "rules of this season"),
     # many rows together
     "duplicate_row": Code(WARNING, "the same row as an earlier one", "each row once", "duplicates"),
     "conflicting_answers": Code(
@@ -166,8 +178,8 @@ CODES: dict[str, Code] = {
     "sensitive_id": Code(WARNING, "an account, card or national identity number", "no such number", "redact"),
     "secret": Code(WARNING, "a key, token or password; revoke it, whoever it belongs to", "no secrets", "redact"),
     # the container: trainer.data.sources
-    "packed": Code(INFO, "the file is packed; what is inside was read"),
-    "ignored_members": Code(INFO, "other files in the archive, not read"),
+    "packed": Code(INFO, "the file is packed; what is inside was read", "nothing else; packed files are welcome"),
+    "ignored_members": Code(INFO, "other files in the archive, not read", "one data file in the archive"),
     "empty_archive": Code(ERROR, "an archive without a data file", "one data file in the archive"),
     "nested_archive": Code(ERROR, "an archive inside an archive", "data packed once, or not at all"),
     "several_members": Code(ERROR, "an archive with several data files", "one data file in the archive"),
@@ -178,7 +190,9 @@ CODES: dict[str, Code] = {
     "archive_bomb": Code(ERROR, "an archive that unpacks to far more than any dataset", "a dataset's usual density"),
     "corrupt_archive": Code(ERROR, "an archive that is damaged or cut off", "the whole archive"),
     "corrupt_file": Code(ERROR, "a Parquet file that is damaged or cut off", "the whole file"),
-    "parquet_as_text": Code(INFO, "values that JSON has no word for, read as text"),
+    "parquet_as_text": Code(
+        INFO, "values that JSON has no word for, read as text", "texts, numbers, lists and objects"
+    ),
     "json_array": Code(WARNING, "one JSON array; each element is read as a row", "one row a line", "array-to-lines"),
     "json_stream": Code(WARNING, "objects that are not one a line", "one row a line", "array-to-lines"),
     "json_wrapped": Code(WARNING, "rows in a list inside one object", "one row a line", "array-to-lines"),
@@ -203,7 +217,9 @@ CODES: dict[str, Code] = {
     "prompt_injection": Code(
         WARNING, "text that orders a model about, or hides; reported, never obeyed", "rows that a person has looked at"
     ),
-    "invisible_characters": Code(INFO, "characters that nobody sees, such as zero-width spaces"),
+    "invisible_characters": Code(
+        INFO, "characters that nobody sees, such as zero-width spaces", "characters that people can see"
+    ),
     "degenerate_answer": Code(WARNING, "an answer of punctuation, or one that runs in a circle", "an answer that ends"),
     "answer_repeats_prompt": Code(
         WARNING, "the answer is the message before it, word for word", "an answer of its own"
@@ -216,8 +232,10 @@ CODES: dict[str, Code] = {
     "label_imbalance": Code(
         WARNING, "a label with few rows beside one with many", "5 rows a label, and at most 10 times as many of another"
     ),
-    "language_mix": Code(INFO, "more than one language"),
-    "answer_language_differs": Code(INFO, "answers in another language than their prompts"),
+    "language_mix": Code(INFO, "more than one language", "one language, unless several are wanted"),
+    "answer_language_differs": Code(
+        INFO, "answers in another language than their prompts", "answers in the language of the question"
+    ),
     "over_long_rows": Code(WARNING, "rows longer than the base takes in; their ends would be cut", "rows that fit"),
     # said when examples are built one by one
     "too_few_messages": Code(ERROR, "one message only", "a question with its answer"),

@@ -31,6 +31,7 @@ class Intake:
             first = list(islice(lines, FIRST_ROWS))
             self.records = chain(first, lines)
             raws = [line.raw for line in first]
+        self.first_raws = raws
         self.first_rows: list[Any] = list(filter(None, map(_value, raws)))
 
     def formats(self) -> Counter[str]:

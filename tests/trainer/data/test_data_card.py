@@ -3,8 +3,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 from trainer.data import card
 from trainer.data.check import check
 from trainer.data.findings import CODES
@@ -69,29 +67,21 @@ def error(line: int, code: str) -> Finding:
     return Finding(line, code, Severity.ERROR, f"About {code}.")
 
 
-@pytest.fixture
-def one_fix(monkeypatch: pytest.MonkeyPatch) -> None:
-    for code, fix in (("last_not_assistant", ""), ("bad_weight", "weights")):
-        monkeypatch.setitem(CODES, code, CODES[code]._replace(fix=fix))
-
-
-def test_what_can_be_mended_is_said_with_the_verdict(one_fix: None) -> None:
-    broken = a_report([error(n, "bad_weight") for n in range(1, 481)], rows=500, accepted=0)
+def test_what_can_be_mended_is_said_with_the_verdict() -> None:
+    broken = a_report([error(n, "bad_weight") for n in range(1, 481)], rows=500, accepted=0, mendable=480)
     assert card.headline(broken) == "Broken as it is, but 480 of 500 rows can be mended: press Fix."
-    some = a_report([error(1, "bad_weight")], rows=20, accepted=19)
+    some = a_report([error(1, "bad_weight")], rows=20, accepted=19, mendable=1)
     assert card.headline(some).endswith("1 error, 0 warnings. 1 more can be mended: press Fix.")
+    many = a_report([error(1, "bad_weight")], rows=90_000, accepted=9, mendable=70_000)
+    assert "but about 70,000 of 90,000 rows can be mended" in card.headline(many)
     assert card.can_be_mended(broken) and not card.can_be_mended(a_report([], rows=20, accepted=20))
 
 
-def test_a_row_with_one_error_that_nothing_mends_stays_broken(one_fix: None) -> None:
-    both = a_report([error(1, "bad_weight"), error(1, "last_not_assistant")], rows=1, accepted=0)
-    assert card.mendable_rows(both) == 0
-
-
-def test_a_fix_that_must_be_asked_for_is_not_promised(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(CODES, "unknown_key", CODES["unknown_key"]._replace(fix="unknown-keys"))
-    found = a_report([error(n, "unknown_key") for n in range(1, 31)], rows=30, accepted=0)
-    assert card.can_be_mended(found) and card.mendable_rows(found) == 0
+def test_a_fix_is_promised_only_where_it_was_tried_and_helped() -> None:
+    found = a_report([error(n, "invalid_json") for n in range(1, 31)], rows=30, accepted=0)
+    assert not card.can_be_mended(found) and "Broken: none of the 30 rows" in card.headline(found)
+    asked = a_report([error(n, "unknown_key") for n in range(1, 31)], rows=30, accepted=0)
+    assert card.can_be_mended(asked) and "mended" not in card.headline(asked)
 
 
 def test_mixed_formats_are_named_with_their_counts() -> None:

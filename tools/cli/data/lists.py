@@ -62,5 +62,5 @@ def table() -> str:
     return "\n".join(["| Code | Severity | Meaning | Fix |", "| --- | --- | --- | --- |", *rows])
 
 
-def _fix(name: str) -> str:
-    return f"`{name}`" if name else ""
+def _fix(names: str) -> str:
+    return ", ".join(f"`{name}`" for name in names.split(", ")) if names else ""

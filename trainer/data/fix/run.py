@@ -70,7 +70,7 @@ def _walk(
     with ExitStack() as stack:
         source = stack.enter_context(open_source(path, limits, mend=True))
         blocks, firsts = _blocks(source, limits)
-        known, mixed = _format(firsts, wanted, format, mapping)
+        known, mixed = format_of(firsts, wanted, format, mapping)
         mender = Mender(wanted, known, convert=convert or (mixed and "convert" in wanted), mapped=bool(mapping))
         books = Books(out_dir, stack)
         walk = Walk(mender, books, limits)
@@ -124,7 +124,7 @@ def _bundled(lines: Iterator[Line]) -> Iterator[list[Line]]:
         yield some
 
 
-def _format(
+def format_of(
     firsts: list[Line], wanted: Mapping[str, Fix], format: str | None, mapping: Mapping[str, str] | None
 ) -> tuple[Format, bool]:
     """The format that most of the first rows are meant to be once mended, and whether chat formats are mixed."""

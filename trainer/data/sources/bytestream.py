@@ -71,10 +71,10 @@ class Translated:
 
 
 class Replaced:
-    """`old` becomes `new` wherever it stands."""
+    """`old` becomes `new` wherever it stands. `last`, shorter than `old`, is dropped where the file ends with it."""
 
-    def __init__(self, below: Readable, old: bytes, new: bytes) -> None:
-        self._below, self._old, self._new = below, old, new
+    def __init__(self, below: Readable, old: bytes, new: bytes, last: bytes = b"") -> None:
+        self._below, self._old, self._new, self._last = below, old, new, last
         self._rest = b""
 
     def read(self, size: int, /) -> bytes:
@@ -82,8 +82,11 @@ class Replaced:
         while True:
             chunk = self._below.read(size)
             text = (self._rest + chunk).replace(self._old, self._new)
-            cut = len(text) - keep if chunk else len(text)
-            if cut > 0 or not chunk:
-                self._rest = text[cut:] if chunk else b""
+            cut = len(text) - keep
+            if not chunk:
+                self._rest = b""
+                return text.removesuffix(self._last)
+            if cut > 0:
+                self._rest = text[cut:]
                 return text[:cut]
             self._rest = text

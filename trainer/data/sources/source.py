@@ -169,7 +169,7 @@ def _line_ends(source: Source, stream: Stream, kind: str, *, mend: bool) -> Stre
         return Stream(Replaced(stream, b"\r", b"\n"))
     if not mend:
         raise refusal("u2028_line_ends", "Rows end in U+2028, not in a line feed. Save the file with LF line ends.")
-    return Stream(Replaced(stream, b"}\xe2\x80\xa8{", b"}\n{"))
+    return Stream(Replaced(stream, b"}\xe2\x80\xa8{", b"}\n{", last=b"\xe2\x80\xa8"))
 
 
 def _described(source: Source, stream: Stream, told: Kind, *, mend: bool) -> Source:
