@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+import tempfile
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from tools.context import TRAINER, Context
-from tools.datasets import ensure_split, pick_dataset, report_of
+from tools.datasets import ensure_split, pick_dataset
 from trainer.bases import Base, resolve_base
+from trainer.data.quality.counting import TokenCount, count_tokens
 from trainer.errors import BadInput, Forbidden
 from trainer.methods.estimate import Estimate, estimate
 from trainer.methods.hardware import base_config, gpu_of_this_machine
@@ -71,19 +74,26 @@ def plan(context: Context, dataset: Dataset, spec: RunSpec) -> tuple[Base, Estim
             code="no_replay_rows",
             param="replay",
         )
-    counts = ensure_split(context, dataset)["counts"]
-    stats = report_of(context, dataset).stats
-    share = counts["train"] / max(dataset.accepted, 1)
-    tokens = int(stats.get("estimated_tokens", 0) * share)
+    split = ensure_split(context, dataset)
+    tokens = _tokens(context, split["blobs"]["train"], base)
     made = estimate(
         spec,
-        rows=counts["train"],
-        tokens=tokens,
+        rows=split["counts"]["train"],
+        tokens=tokens.total,
         base_config=base_config(base),
         gpu=gpu_of_this_machine(),
         gpu_hour_usd=settings.gpu_hour_usd,
     )
-    return base, made
+    return base, replace(made, basis=f"{made.basis} {str(tokens)[0].upper()}{str(tokens)[1:]}.")
+
+
+def _tokens(context: Context, sha256: str, base: Base) -> TokenCount:
+    """Of the rows to train on, by the base's own tokenizer where it is here."""
+    name = base.location if base.folder else base.name
+    with tempfile.TemporaryDirectory(prefix="tunesmith-") as folder:
+        rows = context.services.blobs.get_file(sha256, Path(folder) / "train.jsonl")
+        found = count_tokens(rows, name, context.services.settings)
+    return replace(found, how=found.how.replace(name, base.name))
 
 
 def request(context: Context, dataset_id: str | None, overrides: dict[str, Any]) -> TrainRequest:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +13,8 @@ from tools import advice, sentences, training
 from tools.cli.follow import LINE_EVERY_S
 from tools.cli.jobs import BaseName, DatasetArg, Epochs, Method, Replay, dataset_of
 from tools.cli.output import Json, answers, finish, opened, progress_console
+from trainer.data.money import cost
+from trainer.errors import BadInput
 from trainer.settings import load_settings
 from trainer.types import TrainProgress
 
@@ -41,16 +44,30 @@ def estimate(
     method: Method = None,
     epochs: Epochs = None,
     replay: Replay = None,
+    hosted: Annotated[
+        list[str] | None, typer.Option(metavar="PROVIDER:MODEL", help="What a provider would charge. Repeat it.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Estimate time, memory and cost of a training run; start nothing."""
+    asked = [_hosted(name) for name in hosted or ()]
     with opened() as context:
         overrides: dict[str, Any] = {"base": base, "method": method, "epochs": epochs, "replay": replay}
         spec = training.make_spec(overrides)
         row = dataset_of(context, dataset)
         _, made = training.plan(context, row, spec)
+    today, tokens = datetime.now(UTC).date(), round(made.tokens / spec.epochs)
+    charged = [cost(tokens, spec.epochs, *name, today=today) for name in asked]
     value = {"dataset": row.id, "spec": spec.model_dump(mode="json"), **asdict(made)}
-    finish(value, sentences.estimate(row, spec, made), as_json=as_json)
+    value["hosted"] = [{"name": name, **asdict(found)} for name, found in zip(hosted or (), charged, strict=True)]
+    finish(value, "\n".join((sentences.estimate(row, spec, made), *(c.words for c in charged))), as_json=as_json)
+
+
+def _hosted(name: str) -> tuple[str, str]:
+    provider, _, model = name.partition(":")
+    if not model:
+        raise BadInput(f"{name} names no model.", fix="Write --hosted openai:gpt-4o-mini.", param="hosted")
+    return provider, model
 
 
 @answers

@@ -6,17 +6,10 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from trainer.types import CheckReport
-
-if TYPE_CHECKING:
-    from trainer.methods.spec import RunSpec
-
 STALE_DAYS = 120
-GIB = 2**30
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,43 +72,3 @@ def _is(model: str, name: str) -> bool:
 
 def money(usd: float) -> str:
     return "less than a cent" if 0 < usd < 0.01 else f"${usd:,.2f}"
-
-
-def tokens_of(report: CheckReport) -> tuple[int, float, str]:
-    """(tokens of one epoch, their relative error, how they were counted) of a checked file."""
-    told: Any = report.stats.get("tokens")
-    if isinstance(told, dict) and isinstance(told.get("total"), int):
-        return told["total"], float(told.get("error") or 0), str(told.get("how") or "")
-    return int(report.stats.get("estimated_tokens") or 0), 0.3, "4 bytes a token, a rule of thumb"
-
-
-def plan_words(
-    report: CheckReport,
-    spec: RunSpec,
-    *,
-    base_config: dict[str, Any] | None,
-    gpu: dict[str, Any] | None,
-    gpu_hour_usd: float = 0.0,
-    hosted: tuple[tuple[str, str], ...] = (),
-) -> list[str]:
-    """Tokens, then time and memory of a run here, then what each (provider, model) of `hosted` would charge.
-
-    `base_config` and `gpu` are those of `trainer.methods.hardware`. Imports no torch."""
-    from trainer.methods.estimate import estimate
-
-    tokens, error, how = tokens_of(report)
-    told = f"{tokens:,} tokens an epoch" + (f", ± {error:.1%}" if error else "") + f" ({how})."
-    run = estimate(
-        spec, rows=report.accepted, tokens=tokens, base_config=base_config, gpu=gpu, gpu_hour_usd=gpu_hour_usd
-    )
-    fits = {True: ", which fits", False: ", which does not fit", None: ""}[run.fits]
-    charge = f", {money(run.cost_usd)} of GPU time" if run.cost_usd else ""
-    here = f"Here: {spec.method} on {spec.base}, {spec.epochs:g} epochs, about {_time(run.seconds)} and "
-    here += f"{run.memory_bytes / GIB:.1f} GiB of memory{fits}{charge}. {run.basis}"
-    return [told, here, *(cost(tokens, spec.epochs, *names).words for names in hosted)]
-
-
-def _time(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from datetime import date
-from pathlib import Path
 
 import pytest
 
-from trainer.data.check import check
-from trainer.data.money import cost, find_price, money, plan_words, prices, tokens_of
-from trainer.methods.spec import RunSpec
+from trainer.data.money import cost, find_price, money, prices
 
 
 def test_every_price_has_a_day_and_a_source() -> None:
@@ -49,28 +43,3 @@ def test_a_smaller_model_is_another_model() -> None:
 
 def test_small_sums() -> None:
     assert (money(0.001), money(0), money(1234.5)) == ("less than a cent", "$0.00", "$1,234.50")
-
-
-def test_a_plan_joins_tokens_time_memory_and_prices(tmp_path: Path) -> None:
-    path = tmp_path / "d.jsonl"
-    talk = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
-    path.write_text("".join(json.dumps({"messages": talk}) + "\n" for _ in range(20)))
-    report = check(path)
-    config = {"hidden_size": 192, "num_hidden_layers": 4, "num_attention_heads": 6, "vocab_size": 1536}
-    words = plan_words(
-        report, RunSpec(), base_config=config, gpu=None, hosted=(("OpenAI", "gpt-4o"), ("Together", "x"))
-    )
-    assert words[0].startswith(f"{tokens_of(report)[0]:,} tokens an epoch, ± 30.0%")
-    assert words[1].startswith("Here: lora on tiny-base, 3 epochs, about ")
-    assert "GiB of memory" in words[1]
-    assert words[2].startswith("OpenAI gpt-4o: ")
-    assert words[3].startswith("Together x: no price known")
-
-
-def test_planning_loads_no_heavy_library() -> None:
-    ours = "money", "tokens", "language", "quality.sampled", "quality.signs", "quality.answers"
-    heavy = ["torch", "transformers", "re2", "py3langid", "tokenizers", "jinja2"]
-    code = "import sys\n" + "".join(f"import trainer.data.{name}\n" for name in ours)
-    code += f"print([name for name in {heavy} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"

@@ -110,3 +110,19 @@ def test_a_config_without_a_context_gives_the_default_limit(folder: Path, config
 def test_any_name_and_any_text_are_survived(text: str) -> None:
     counter = load_counter(text, Settings())
     assert counter.count([text])[0] >= 0
+
+
+def test_a_plan_counts_as_the_check_does(tmp_path: Path) -> None:
+    from trainer.data.check import check
+    from trainer.data.quality.counting import count_tokens
+
+    path = tmp_path / "f.jsonl"
+    rows = [
+        {"messages": [{"role": "user", "content": f"q {i}"}, {"role": "assistant", "content": "x" * i}]}
+        for i in range(30)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = count_tokens(path, None, Settings.model_construct())
+    told = check(path).stats["tokens"]
+    assert (found.total, found.error, found.how) == (told["total"], told["error"], told["how"])
+    assert found.rows == 30 and str(found).startswith("about ")

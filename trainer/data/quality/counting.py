@@ -1,0 +1,62 @@
+"""Tokens of a file for one base, and nothing else: what a plan of a training run needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trainer.data.check import reading
+from trainer.data.quality.sample import LONGEST, Picked, Sample, line_hashes, line_sizes
+from trainer.data.quality.token_figures import TokenFigures
+from trainer.data.tokens import load_counter
+from trainer.errors import BadInput
+from trainer.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCount:
+    """`total` of one epoch; `error` is a share of it, 0 when every row was counted by the base's own tokenizer."""
+
+    total: int
+    rows: int
+    error: float
+    how: str
+
+    def __str__(self) -> str:
+        about = "" if self.error == 0 else "about "
+        return f"{about}{self.total:,} tokens an epoch ({self.how})"
+
+
+def count_tokens(
+    path: Path,
+    base: str | None,
+    settings: Settings,
+    *,
+    format: str | None = None,
+    mapping: dict[str, str] | None = None,
+) -> TokenCount:
+    """Counted as the check counts: all of a small file, a sample of a large one scaled by bytes."""
+    counter = load_counter(base, settings)
+    sample = Sample()
+    rows = size = 0
+    with reading(path, settings=settings, format=format, mapping=mapping) as (known, parts):
+        for part in parts:
+            if not part.rows:
+                continue
+            sizes = line_sizes(part.raw)
+            rows, size = rows + len(part.rows), size + len(part.raw)
+
+            def pick(index: int, part: Any = part, sizes: Any = sizes) -> Picked:
+                prompt, answer, roles = known.view(part.rows[index])
+                row = part.rows[index] if sizes[index] <= LONGEST else None
+                turns, chars = max(1, len(roles)), len(prompt) + len(answer)
+                return Picked(
+                    part.numbers[index], int(sizes[index]), prompt[:LONGEST], answer[:LONGEST], turns, chars, row
+                )
+
+            sample.offer(part.numbers, line_hashes(part.raw, sizes), pick)
+        if not rows:
+            raise BadInput(f"{path.name} has no usable row.", fix="Check it: tunesmith data check FILE.")
+        told = TokenFigures(known, counter, sample.rows(), rows=rows, size=size).stats()["tokens"]
+    return TokenCount(told["total"], rows, told["error"], told["how"])
