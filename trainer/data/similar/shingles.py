@@ -19,13 +19,13 @@ SPACE, PAD, MARK = 32, 0, 0xFF
 _PAD_IN, _MARK_IN = b"\xfe", b"\xff"  # bytes that no UTF-8 text has
 _GONE = 0xFD  # no UTF-8 text has it either
 _BETWEEN = _PAD_IN * WINDOW + _MARK_IN + b" "
-# lead byte, second byte (0: a character of two), and the range of the last: U+2000 … U+202F with ‘ and ’ among them,
-# no-break space, « and », 、 and 。, full-width ! , : ; ?
+# lead byte, second byte (0: a character of two), and its last bytes: U+2000 … U+202F with ‘ and ’
+# among them, no-break space, « and », 、 and 。, full-width ! , : ; ?
 _SIGNS = (
-    (0xE2, 0x80, 0x80, 0xAF),
-    *((0xC2, 0, last, last) for last in (0xA0, 0xAB, 0xBB)),
-    (0xE3, 0x80, 0x80, 0x82),
-    *((0xEF, 0xBC, last, last) for last in (0x81, 0x8C, 0x9A, 0x9B, 0x9F)),
+    (0xE2, 0x80, range(0x80, 0xB0)),
+    (0xC2, 0, (0xA0, 0xAB, 0xBB)),
+    (0xE3, 0x80, range(0x80, 0x83)),
+    (0xEF, 0xBC, (0x81, 0x8C, 0x9A, 0x9B, 0x9F)),
 )
 _MEANT = b"+*/=<>%$#@^&|~\\"  # signs that are words, or parts of them
 _A, _B, _C = (np.uint64(n) for n in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xBF58476D1CE4E5B9))
@@ -42,6 +42,7 @@ def _table() -> bytes:
 
 
 _TABLE = _table()
+_LASTS = {first: np.isin(np.arange(256), list(last)) for first, _, last in _SIGNS}
 
 
 class Shingles(NamedTuple):
@@ -59,7 +60,7 @@ def shingles(texts: Sequence[str]) -> Shingles:
     codes, ascii_only = normalised(texts)
     starts = word_starts(codes, ascii_only)
     hashes = hash_pairs(*words_at(codes, starts))
-    heads = np.flatnonzero(codes[starts] == MARK)
+    heads = np.searchsorted(starts, np.flatnonzero(codes == MARK))
     widths = np.diff(heads, append=len(starts)).astype(np.uint32)
     kept = (hashes >> np.uint64(32)).astype(np.uint32)
     whole = _whole(hashes, heads, widths)
@@ -88,10 +89,8 @@ def normalised(texts: Sequence[str]) -> tuple[NDArray[np.uint8], bool]:
     """All texts in one buffer of lower-case UTF-8, and whether they are plain ASCII.
 
     Each row is MARK, its words with one space before each, and 16 PADs; the buffer ends in 16 PADs more."""
-    ascii_only = all(map(str.isascii, texts))
-    if not ascii_only:
-        texts = [text.lower() for text in texts]
-    parts = [text.encode("utf-8", "surrogatepass") for text in texts]
+    ascii_only = all(map(str.isascii, texts))  # the table makes these lower-case
+    parts = [text.encode() if text.isascii() else text.lower().encode("utf-8", "surrogatepass") for text in texts]
     joined = b"".join((_MARK_IN, b" ", _BETWEEN.join(parts), _PAD_IN * 2 * WINDOW))
     codes = np.frombuffer(joined.translate(_TABLE, b"'"), np.uint8)
     if not ascii_only:
@@ -107,12 +106,13 @@ def _plain_signs(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     wide = np.flatnonzero(codes >= 0xC2)  # lead bytes of characters beyond ASCII, and our own marks
     lead = codes[wide]
     gone = np.empty(0, np.int64)
-    for first, second, low, high in _SIGNS:
+    for first, second, last in _SIGNS:
         found = wide[lead == first]
+        if not len(found):
+            continue
         found = found[codes[found + 1] == second] if second else found
         width = 3 if second else 2
-        last = codes[found + width - 1]
-        found = found[(last >= low) & (last <= high)]
+        found = found[_LASTS[first][codes[found + width - 1]]]
         if first == 0xE2:
             apostrophe = (codes[found + 2] & 0xFE) == 0x98
             gone = found[apostrophe]
@@ -132,18 +132,17 @@ def word_starts(codes: NDArray[np.uint8], ascii_only: bool) -> NDArray[np.int64]
     begins[0] = True
     np.greater(stop[:-1], stop[1:], out=begins[1:])
     if not ascii_only:
-        begins |= (codes >= 0xE3) & (codes <= 0xED)
+        begins |= codes - np.uint8(0xE3) <= 0xED - 0xE3
     starts = np.flatnonzero(begins)
-    gaps = np.diff(starts, append=len(codes))
+    gaps = np.empty_like(starts)
+    np.subtract(starts[1:], starts[:-1], out=gaps[:-1])
+    gaps[-1] = len(codes) - starts[-1]
     long = np.flatnonzero(gaps > WINDOW)
     times = (gaps[long] - 1) // WINDOW
     step = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times) + 1
     more = np.repeat(starts[long], times) + WINDOW * step
     more = more[codes[more] > SPACE]
-    if not len(more):
-        return starts
-    begins[more] = True
-    return np.flatnonzero(begins)
+    return np.insert(starts, np.searchsorted(starts, more), more) if len(more) else starts
 
 
 def words_at(codes: NDArray[np.uint8], starts: NDArray[np.int64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
