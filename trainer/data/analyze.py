@@ -12,7 +12,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from trainer.data.formats import Format
+from trainer.data.lines import LF
 from trainer.data.view import View
 from trainer.settings import Settings
 from trainer.types import Finding
@@ -25,6 +29,19 @@ class Batch(NamedTuple):
     rows: list[Any]  # as the format holds them: `Format.plain(row)` gives plain JSON values
     views: list[View]
     raw: bytes
+
+    def sizes(self) -> NDArray[np.int64]:
+        """Bytes of each line of `raw`, its LF included; remembered for the last batch, since several ask."""
+        global _last
+        raw, sizes = _last
+        if raw is not self.raw:
+            ends = np.flatnonzero(np.frombuffer(self.raw, np.uint8) == LF)
+            sizes = np.diff(ends, prepend=-1)
+            _last = self.raw, sizes
+        return sizes
+
+
+_last: tuple[bytes, NDArray[np.int64]] = b"", np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,8 @@ from array import array
 from collections import Counter
 from typing import Any
 
-import numpy as np
-
 from trainer.data.analyze import Batch
-from trainer.data.lines import LF
+from trainer.data.formats.typed_chat import Row
 
 BYTES_PER_TOKEN = 4  # a rule of thumb for English; the exact count needs the base's tokenizer
 BINS = 20
@@ -29,9 +27,8 @@ class Gathering:
         self.answers.extend([len(view.answer) for view in views])
         self.turns.update([view.roles for view in views])
         self.bytes += size
-        ends = np.flatnonzero(np.frombuffer(batch.raw, np.uint8) == LF)
-        self.longest_row = max(self.longest_row, int(np.diff(ends, prepend=-1).max()) - 1)
-        if b'"tools"' in batch.raw or b'"functions"' in batch.raw:
+        self.longest_row = max(self.longest_row, int(batch.sizes().max()) - 1)
+        if set(map(type, batch.rows)) != {Row}:  # of messages alone
             self.with_tools += sum(map(_has_tools, batch.rows))
 
     def to_dict(self) -> dict[str, Any]:

@@ -119,7 +119,7 @@ def test_a_plan_counts_as_the_check_does(tmp_path: Path) -> None:
     path = tmp_path / "f.jsonl"
     rows = [
         {"messages": [{"role": "user", "content": f"q {i}"}, {"role": "assistant", "content": "x" * i}]}
-        for i in range(30)
+        for i in range(1, 31)
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     found = count_tokens(path, None, Settings.model_construct())

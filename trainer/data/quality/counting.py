@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from trainer.data.analyze import Batch
 from trainer.data.check import reading
-from trainer.data.quality.sample import LONGEST, Picked, Sample, line_hashes, line_sizes
+from trainer.data.quality.sample import Sample
 from trainer.data.quality.token_figures import TokenFigures
 from trainer.data.tokens import load_counter
 from trainer.errors import BadInput
@@ -44,18 +44,9 @@ def count_tokens(
         for part in parts:
             if not part.rows:
                 continue
-            sizes = line_sizes(part.raw)
-            rows, size = rows + len(part.rows), size + len(part.raw)
-
-            def pick(index: int, part: Any = part, sizes: Any = sizes) -> Picked:
-                prompt, answer, roles = known.view(part.rows[index])
-                row = part.rows[index] if sizes[index] <= LONGEST else None
-                turns, chars = max(1, len(roles)), len(prompt) + len(answer)
-                return Picked(
-                    part.numbers[index], int(sizes[index]), prompt[:LONGEST], answer[:LONGEST], turns, chars, row
-                )
-
-            sample.offer(part.numbers, line_hashes(part.raw, sizes), pick)
+            batch = Batch(part.numbers, part.rows, [known.view(row) for row in part.rows], part.raw)
+            rows, size = rows + len(batch.rows), size + len(batch.raw)
+            sample.offer(batch)
         if not rows:
             raise BadInput(f"{path.name} has no usable row.", fix="Check it: tunesmith data check FILE.")
         told = TokenFigures(known, counter, sample.rows(), rows=rows, size=size).stats()["tokens"]

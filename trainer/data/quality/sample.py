@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 from zlib import crc32
 
 import numpy as np
+
+from trainer.data.analyze import Batch
 
 SIZE = 1000
 LONGEST = 64 * 1024  # characters that are kept of a text
@@ -33,17 +34,19 @@ class Sample:
         self.heap: list[tuple[int, int, int, Picked]] = []  # (-hash, -line, count, row): the greatest hash comes first
         self.offered = 0
 
-    def offer(self, numbers: Sequence[int], hashes: np.ndarray, pick: Callable[[int], Picked]) -> None:
-        """Rows by their hashes; `pick(index)` makes the `Picked` of one that is taken."""
+    def offer(self, batch: Batch) -> None:
+        """Rows; a few of them are taken, by the hash of their line."""
+        sizes = batch.sizes()
+        hashes = line_hashes(batch.raw, sizes)
         full = len(self.heap) >= self.size
         taken = np.flatnonzero(hashes <= np.uint64(-self.heap[0][0])).tolist() if full else range(len(hashes))
         for index in taken:
             self.offered += 1
             key = -int(hashes[index])
             if len(self.heap) < self.size:
-                heapq.heappush(self.heap, (key, -numbers[index], self.offered, pick(index)))
+                heapq.heappush(self.heap, (key, -batch.numbers[index], self.offered, _picked(batch, index)))
             elif key > self.heap[0][0]:
-                heapq.heapreplace(self.heap, (key, -numbers[index], self.offered, pick(index)))
+                heapq.heapreplace(self.heap, (key, -batch.numbers[index], self.offered, _picked(batch, index)))
 
     def rows(self) -> list[Picked]:
         """In the order of their hashes: any first few are a fair sample too."""
@@ -54,6 +57,13 @@ def line_sizes(raw: bytes) -> np.ndarray:
     """Bytes of each line, its LF included."""
     ends = np.flatnonzero(np.frombuffer(raw, dtype=np.uint8) == 10)
     return np.diff(ends, prepend=-1)
+
+
+def _picked(batch: Batch, index: int) -> Picked:
+    prompt, answer, roles = batch.views[index]
+    chars, size = len(prompt) + len(answer), int(batch.sizes()[index])
+    row = batch.rows[index] if size <= LONGEST else None
+    return Picked(batch.numbers[index], size, prompt[:LONGEST], answer[:LONGEST], max(1, len(roles)), chars, row)
 
 
 def line_hashes(raw: bytes, sizes: np.ndarray) -> np.ndarray:

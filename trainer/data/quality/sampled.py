@@ -9,7 +9,7 @@ import numpy as np
 
 from trainer.data.analyze import Batch, Scene
 from trainer.data.quality.languages import Languages
-from trainer.data.quality.sample import LONGEST, Picked, Sample, line_hashes, line_sizes
+from trainer.data.quality.sample import Sample
 from trainer.data.quality.token_figures import TokenFigures
 from trainer.data.tokens import load_counter
 from trainer.types import Finding
@@ -32,11 +32,10 @@ class Sampled:
     def add(self, batch: Batch) -> list[Finding]:
         if not batch.numbers:
             return []
-        sizes = line_sizes(batch.raw)
+        sizes = batch.sizes()
         self.rows += len(batch.numbers)
         self.bytes += len(batch.raw)
-        hashes = line_hashes(batch.raw, sizes)
-        self.sample.offer(batch.numbers, hashes, lambda index: _picked(batch, index, int(sizes[index])))
+        self.sample.offer(batch)
         limit = self.counter.limit
         if limit and len(self.long[0]) < LONG_LISTED:
             for index in np.flatnonzero(sizes > limit).tolist():  # a token is hardly ever less than a byte
@@ -56,10 +55,3 @@ class Sampled:
 
     def stats(self) -> dict[str, Any]:
         return self.figures
-
-
-def _picked(batch: Batch, index: int, size: int) -> Picked:
-    prompt, answer, roles = batch.views[index]
-    chars = len(prompt) + len(answer)
-    row = batch.rows[index] if size <= LONGEST else None
-    return Picked(batch.numbers[index], size, prompt[:LONGEST], answer[:LONGEST], max(1, len(roles)), chars, row)
