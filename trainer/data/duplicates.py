@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from trainer.data.analyze import Batch, Scene
 from trainer.data.findings import Problem
@@ -20,22 +21,39 @@ from trainer.data.similar import Clusters, firsts, own_texts
 from trainer.data.similar.spill import Spill
 from trainer.types import Finding
 
+_ODD = np.uint64(0x9E3779B97F4A7C15)
 _canonical = msgspec.json.Encoder(order="sorted").encode
 
 
-def _keys(format: Format, batch: Batch, prompts: list[str]) -> Iterator[int]:
+def _keys(format: Format, batch: Batch, prompts: list[str], hashes: NDArray[np.int64]) -> NDArray[np.int64]:
     """What is equal for the same rows and for no others: of a row of texts only, a hash of these and of where the
-    first ends; of any other row a hash of its canonical form, which takes four times as long.
+    first ends; of any other row a hash of its canonical form, which takes four times as long. `hashes` are those of
+    the whole prompts.
 
     hash() is keyed by the process, so that nobody can forge a match, and it never leaves it; that any two of a
     million different rows meet by chance happens once in 40 million files."""
-    for row, view, prompt in zip(batch.rows, batch.views, prompts, strict=True):
-        turns = view.roles
-        plain = len(turns) < 3 or (len(turns) == 3 and len(prompt) < len(view.prompt))
-        if plain and (type(row) is Row or _texts_only(format.plain(row))):
-            yield hash((view, len(prompt)))
-        else:
-            yield hash(_canonical(row))
+    views, count = batch.views, len(batch.rows)
+    keys = hashes.view(np.uint64) * _ODD
+    for numbers in (
+        map(len, prompts),
+        map(hash, [view.answer for view in views]),
+        map(hash, [view.roles for view in views]),
+    ):
+        keys ^= keys >> np.uint64(32)
+        keys += np.fromiter(numbers, np.int64, count).view(np.uint64)
+        keys *= _ODD
+    for place in _others(format, batch, prompts):
+        keys[place] = np.int64(hash(_canonical(batch.rows[place]))).view(np.uint64)
+    return keys.view(np.int64)
+
+
+def _others(format: Format, batch: Batch, prompts: list[str]) -> Iterator[int]:
+    """The places of rows that do not consist of their texts alone."""
+    for place, (row, view) in enumerate(zip(batch.rows, batch.views, strict=True)):
+        turns = len(view.roles)
+        headed = turns == 3 and len(prompts[place]) < len(view.prompt)
+        if not (turns < 3 or headed) or not (type(row) is Row or _texts_only(format.plain(row))):
+            yield place
 
 
 def _texts_only(row: dict[str, Any]) -> bool:
@@ -63,11 +81,10 @@ class Duplicates:
         texts = own_texts(self._format, batch.rows, batch.views)
         self._clusters.add(texts.whole(), texts.heads)
         self._numbers.write(np.fromiter(batch.numbers, np.uint32, count))
-        keys = _keys(self._format, batch, texts.prompts)
-        self._rows.write(np.fromiter(keys, np.int64, count))
+        prompts = np.fromiter(map(hash, [view.prompt for view in batch.views]), np.int64, count)
+        self._rows.write(_keys(self._format, batch, texts.prompts, prompts))
         if self._format.kind != "text":
-            prompts = [view.prompt for view in batch.views]
-            self._prompts.write(np.fromiter(map(hash, prompts), np.int64, count))
+            self._prompts.write(prompts)
         return ()
 
     def finish(self) -> Iterator[Finding]:

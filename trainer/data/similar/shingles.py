@@ -106,7 +106,7 @@ def _plain_signs(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     wide = np.flatnonzero(codes >= 0xC2)  # lead bytes of characters beyond ASCII, and our own marks
     lead = codes[wide]
     gone = np.empty(0, np.int64)
-    for first, second, last in _SIGNS:
+    for first, second, _ in _SIGNS:
         found = wide[lead == first]
         if not len(found):
             continue

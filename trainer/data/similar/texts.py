@@ -39,8 +39,11 @@ def own_texts(format: Format, rows: Sequence[Any], views: Sequence[View]) -> Tex
     for row, (given, _, roles) in zip(rows, views, strict=True):
         prompt, known = given, 0
         if roles and roles[0] in _ABOVE:
-            head = row.messages[0].content if type(row) is Row else _head(format, row)
-            if given.startswith(head):
+            messages = row.messages if type(row) is Row else ()
+            head = messages[0].content if messages else _head(format, row)
+            if len(messages) == 3:  # the usual: system, user, assistant
+                prompt, known = messages[1].content, seen.get(head) or seen.setdefault(head, _known(head))
+            elif given.startswith(head):
                 prompt, known = given[len(head) + 1 :], seen.get(head) or seen.setdefault(head, _known(head))
         prompts.append(prompt)
         heads.append(known)
