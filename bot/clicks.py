@@ -37,6 +37,7 @@ class Click:
     trigger_id: str
     action_ts: str
     message: Json  # as it is now, to take spent buttons off it
+    action: str = ""  # which button it was
 
     @property
     def context(self) -> Context:
@@ -66,7 +67,7 @@ class Click:
 
     def once(self) -> None:
         """Refuse a second press of the same button within a few seconds, by anybody."""
-        if not self.door.guard.first(f"press:{self.channel}:{self.ts}:{self.value}", within_s=AGAIN_S):
+        if not self.door.guard.first(f"press:{self.channel}:{self.ts}:{self.action}:{self.value}", within_s=AGAIN_S):
             raise Conflict("That was pressed a moment ago, and is being done.", code="pressed_twice")
 
 
@@ -91,7 +92,8 @@ def submitted(door: Door, body: Json, view: Json, work: Callable[[Click], None])
 
     def run() -> None:
         caller = door.guard.clicker(body, origin)
-        work(Click(door, caller, kept["value"], kept["channel"], kept["ts"], "", str(view["id"]), {}))
+        view_id, action = str(view["id"]), str(view.get("callback_id") or "")
+        work(Click(door, caller, kept["value"], kept["channel"], kept["ts"], "", view_id, {}, action))
 
     _queue(door, body, origin, run)
 
@@ -140,4 +142,5 @@ def _click(door: Door, body: Json, origin: dict[str, str]) -> Click:
         str(body.get("trigger_id", "")),
         str(action.get("action_ts")),
         body.get("message") or {},
+        str(action.get("action_id") or ""),
     )

@@ -189,6 +189,19 @@ def test_a_late_second_press_is_told_of_the_version_that_there_is(
     assert len(services.datasets.children(first.id)) == 1
 
 
+def test_two_buttons_of_one_card_pressed_at_once_are_both_answered(
+    bot: Door, services: Services, ada: Person, driver: SandboxDriver, channel: str
+) -> None:
+    ts, card = upload(ada, channel, personal_rows(), "both.jsonl", "can be trained on")
+    first = dataset_of(services, channel, ts)
+    driver.click_forged(GRACE, "dataset_train", first.id, channel=channel, ts=card["ts"])
+    ada.press(channel, card["ts"], "dataset_fix")
+    ada.press(channel, card["ts"], "dataset_redact")
+    ada.wait_for_text(channel, ts, "is redacted")
+    ada.wait_for_text(channel, ts, "Train a model")
+    assert {made.change["kind"] for made in services.datasets.children(first.id)} == {"fix", "redact"}
+
+
 def test_a_forged_id_does_nothing_but_whisper(bot: Door, ada: Person, driver: SandboxDriver, channel: str) -> None:
     _, card = upload(ada, channel, good_rows(), "plain.jsonl", "can be trained on")
     driver.click_forged(GRACE, "dataset_redact", "file-<!channel>", channel=channel, ts=card["ts"])
