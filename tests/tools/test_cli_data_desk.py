@@ -201,3 +201,11 @@ def test_columns_are_split_into_chat_by_a_key(desk: Desk, tmp_path: Path) -> Non
     assert sum(made["counts"].values()) == 60
     first = json.loads((tmp_path / "s" / "train.jsonl").read_text().splitlines()[0])
     assert [m["role"] for m in first["messages"]] == ["user", "assistant"]
+
+
+def test_a_file_name_is_no_order_to_the_terminal(desk: Desk, good: Path, tmp_path: Path) -> None:
+    odd = tmp_path / "a\x1b[2Jb\n\u202egpj.jsonl"
+    odd.write_bytes(good.read_bytes())
+    desk.run("keep", str(odd))
+    [line] = desk.run("list").splitlines()
+    assert "\x1b" not in line and "\u202e" not in line and "gpj.jsonl" in line

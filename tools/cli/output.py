@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,13 +25,16 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and no
 P = ParamSpec("P")
 R = TypeVar("R")
 
+# control characters, and those that turn the direction of writing
+_ORDERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
 people = Console(highlight=False, soft_wrap=True)
 progress_console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def say(text: str) -> None:
-    """A sentence for people; its text is never read as markup."""
-    people.print(escape(text))
+    """A sentence for people; its text is never read as markup, nor as orders to the terminal."""
+    people.print(escape(_ORDERS.sub("\ufffd", text)))
 
 
 def emit(value: dict[str, Any]) -> None:

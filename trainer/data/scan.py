@@ -149,6 +149,8 @@ _BLANK = (Problem("blank_line", "This line is blank; it is skipped."),)
 
 
 def _scan_line(line: Line, format: Format, limits: Limits) -> Scanned:
+    if not (line.raw or line.problems or line.too_long):
+        return Scanned(line, None, _BLANK)
     if line.too_long:
         said = f"The line has {mib(line.size)} MiB; the limit is {mib(limits.line_bytes)} MiB."
         return Scanned(line, None, (*line.problems, Problem("line_too_long", said)))

@@ -18,6 +18,8 @@ from trainer.errors import BadInput
 from trainer.settings import load_settings
 from trainer.store.tables import Dataset
 
+NAME = 80  # characters of a file's name in a list
+
 
 def register(data: typer.Typer) -> None:
     data.command("keep")(keep)
@@ -61,7 +63,13 @@ def told(row: Dataset) -> str:
     done = row.change.get("applied") or {}
     how = ", ".join(f"{name} {count:,}" for name, count in done.items())
     what = f"{row.change.get('kind', 'upload')}{f' ({how})' if how else ''}"
-    return f"v{row.version}  {row.id}  {row.filename}  {what}: {row.accepted:,} of {row.rows:,} rows{until}{gone}"
+    return f"v{row.version}  {row.id}  {_named(row)}  {what}: {row.accepted:,} of {row.rows:,} rows{until}{gone}"
+
+
+def _named(row: Dataset) -> str:
+    """The file's name on one line, whatever it holds."""
+    name = " ".join(row.filename.split())
+    return name if len(name) <= NAME else f"{name[:NAME]}…"
 
 
 @answers
@@ -167,5 +175,5 @@ def delete(
     with opened() as context:
         names = [dataset] if dataset else [row.id for row in datasets.expired(context)]
         gone = [datasets.delete(context, name) for name in names]
-    text = "\n".join(f"{row.id} ({row.filename}) is deleted." for row in gone) or "Nothing's time is over."
+    text = "\n".join(f"{row.id} ({_named(row)}) is deleted." for row in gone) or "Nothing's time is over."
     finish({"deleted": [row.id for row in gone]}, text, as_json=as_json)

@@ -60,7 +60,8 @@ class TokenFigures:
 
     def _how(self, error: float) -> str:
         rows = f"all {self.rows} rows" if self.whole else f"a sample of {len(self.tokens)} rows, scaled by bytes"
-        return f"{rows}; {self.counter.how}; error ± {error:.1%}" if error else f"{rows}; {self.counter.how}"
+        measured = f"; error ± {error:.1%}" if error and self.counter.exact else ""  # a rule of thumb says its own
+        return f"{rows}; {self.counter.how}{measured}"
 
     def _error(self) -> float:
         """A share of the total; 0 when every row was counted by the base's own tokenizer."""
