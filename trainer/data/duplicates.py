@@ -32,28 +32,22 @@ def _keys(format: Format, batch: Batch, prompts: list[str], hashes: NDArray[np.i
 
     hash() is keyed by the process, so that nobody can forge a match, and it never leaves it; that any two of a
     million different rows meet by chance happens once in 40 million files."""
-    views, count = batch.views, len(batch.rows)
+    count = len(batch.rows)
+    given, answers, roles = zip(*batch.views, strict=True)
+    ends = np.fromiter(map(len, prompts), np.int64, count)
     keys = hashes.view(np.uint64) * _ODD
-    for numbers in (
-        map(len, prompts),
-        map(hash, [view.answer for view in views]),
-        map(hash, [view.roles for view in views]),
-    ):
+    for numbers in (ends, map(hash, answers), map(hash, roles)):
         keys ^= keys >> np.uint64(32)
         keys += np.fromiter(numbers, np.int64, count).view(np.uint64)
         keys *= _ODD
-    for place in _others(format, batch, prompts):
+    turns = np.fromiter(map(len, roles), np.int64, count)
+    headed = (turns == 3) & (ends < np.fromiter(map(len, given), np.int64, count))
+    plain = (turns < 3) | headed
+    if set(map(type, batch.rows)) != {Row}:
+        plain &= [type(row) is Row or _texts_only(format.plain(row)) for row in batch.rows]
+    for place in np.flatnonzero(~plain).tolist():
         keys[place] = np.int64(hash(_canonical(batch.rows[place]))).view(np.uint64)
     return keys.view(np.int64)
-
-
-def _others(format: Format, batch: Batch, prompts: list[str]) -> Iterator[int]:
-    """The places of rows that do not consist of their texts alone."""
-    for place, (row, view) in enumerate(zip(batch.rows, batch.views, strict=True)):
-        turns = len(view.roles)
-        headed = turns == 3 and len(prompts[place]) < len(view.prompt)
-        if not (turns < 3 or headed) or not (type(row) is Row or _texts_only(format.plain(row))):
-            yield place
 
 
 def _texts_only(row: dict[str, Any]) -> bool:

@@ -72,8 +72,7 @@ class Clusters:
         for chunk in rows.chunks():
             ids = chunk[alone[chunk] & (rows.counts[chunk] >= OWN)]
             hashes, counts = rows.own(ids)
-            enough = counts >= OWN
-            enough[enough] = rows.met_again(ids[enough], hashes[np.repeat(enough, counts)], counts[enough])
+            enough = (counts >= OWN) & rows.met_again(hashes, counts)
             if enough.any():
                 keys = band_keys(hashes[np.repeat(enough, counts)], counts[enough])
                 for band, file in enumerate(files):
@@ -139,23 +138,25 @@ class _Rows:
         self.times = np.zeros(size, np.uint8)
         for ids in self.chunks():
             hashes, counts = self._take(ids)
-            slots = self._slots(hashes[np.repeat(alone[ids], counts)])
+            if not alone[ids].all():
+                hashes = hashes[np.repeat(alone[ids], counts)]
+            slots = self._slots(hashes[_probed(hashes)])
             before = self.times[slots]
             self.times[slots] = 1
             self.times[slots[before > 0]] = 2
             self.times[distinct(slots, 2)] = 2
 
-    def met_again(self, ids: Ids, hashes: NDArray[np.uint32], counts: Ids) -> NDArray[np.bool_]:
-        """Which of these rows share enough with any other row to be near duplicates at all: a row that is similar
-        to another has most of its shingles there too, and a third of the probed ones, whatever chance picked."""
-        probed = hashes & 3 == 0
-        rows = np.repeat(np.arange(len(ids)), counts)[probed]
-        elsewhere = rows[self.times[self._slots(hashes)] == 2]
-        return 3 * np.bincount(elsewhere, minlength=len(ids)) >= np.bincount(rows, minlength=len(ids))
+    def met_again(self, hashes: NDArray[np.uint32], counts: Ids) -> NDArray[np.bool_]:
+        """Which rows, of these hashes, share enough with any other row to be near duplicates at all: a row that is
+        similar to another has most of its shingles there too, and a third of the probed ones, whatever chance picked.
+        """
+        probed = _probed(hashes)
+        ends = np.searchsorted(probed, np.cumsum(counts))
+        elsewhere = np.concatenate(([0], np.cumsum(self.times[self._slots(hashes[probed])] == 2)))[ends]
+        return 3 * np.diff(elsewhere, prepend=0) >= np.diff(ends, prepend=0)
 
     def _slots(self, hashes: NDArray[np.uint32]) -> NDArray[np.uint32]:
-        """The slots of every fourth shingle, chosen by its hash."""
-        return (hashes[hashes & 3 == 0] >> 2 & (len(self.times) - 1)).astype(np.uint32)
+        return (hashes >> 2 & (len(self.times) - 1)).astype(np.uint32)
 
     def own(self, ids: Ids) -> tuple[NDArray[np.uint32], Ids]:
         """The shingles of these rows that are not common, and how many each has."""
@@ -197,6 +198,11 @@ class _Rows:
             start = int(self.starts[ids[0]])
             return self.spill.read(start, start + int(counts.sum())), counts
         return self.spill.take(self.starts[ids], counts), counts
+
+
+def _probed(hashes: NDArray[np.uint32]) -> Ids:
+    """The places of every fourth shingle, chosen by its hash."""
+    return np.flatnonzero(hashes & np.uint32(3) == 0)
 
 
 def common_limit(rows: int) -> int:

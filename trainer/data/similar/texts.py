@@ -42,7 +42,8 @@ def own_texts(format: Format, rows: Sequence[Any], views: Sequence[View]) -> Tex
             messages = row.messages if type(row) is Row else ()
             head = messages[0].content if messages else _head(format, row)
             if len(messages) == 3:  # the usual: system, user, assistant
-                prompt, known = messages[1].content, seen.get(head) or seen.setdefault(head, _known(head))
+                prompt = messages[1].content
+                known = seen.get(head) or seen.setdefault(head, _known(head))
             elif given.startswith(head):
                 prompt, known = given[len(head) + 1 :], seen.get(head) or seen.setdefault(head, _known(head))
         prompts.append(prompt)
