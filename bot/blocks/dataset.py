@@ -9,7 +9,7 @@ from bot.blocks.dataset_buttons import bar, fixes, how_to_go_on
 from bot.blocks.kit import Card, card, context, fields, preformatted, section
 from bot.blocks.mrkdwn import clip, code, esc, masked, name, plain_name
 from bot.pictures import DRAWING
-from trainer.data.card import CodeSummary, headline, length_histogram, numbers, summary, title_of, worst
+from trainer.data.card import CodeSummary, has_columns, headline, length_histogram, numbers, summary, title_of, worst
 from trainer.errors import TunesmithError
 from trainer.store.tables import Dataset
 from trainer.types import CheckReport, Severity, Verdict
@@ -53,7 +53,7 @@ def plural(number: int, noun: str) -> str:
 def verdict_tells_all(found: CheckReport) -> bool:
     """A single finding about the whole file, or columns to be named first: the verdict says that already."""
     whole = len(found.findings) == 1 and found.findings[0].line == 0
-    return found.verdict is Verdict.BROKEN and (whole or bool(found.mapping and not found.accepted))
+    return found.verdict is Verdict.BROKEN and (whole or has_columns(found))
 
 
 def _by_code(found: CheckReport, kinds: list[CodeSummary]) -> str:

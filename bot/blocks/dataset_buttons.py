@@ -8,7 +8,7 @@ from typing import Any
 from bot import actions as ids
 from bot.blocks.kit import actions, button, confirmation
 from bot.blocks.mrkdwn import clip, esc, plain_name
-from trainer.data.card import CodeSummary
+from trainer.data.card import CodeSummary, has_columns
 from trainer.data.figures import sensitive
 from trainer.data.fix import FIXES
 from trainer.store.tables import Dataset
@@ -29,11 +29,22 @@ def how_to_go_on(found: CheckReport, dataset: Dataset | None, mended: list[CodeS
         said.append("Training here learns from prompts with answers; this can be checked, mended and audited.")
     if sensitive(found.stats):
         said.append("Redact puts placeholders where personal data and secrets are.")
+    if left := _for_people(found, mended):
+        said.append(left)
     return " ".join(filter(None, said)) or "Nothing needs mending: train, or estimate first."
 
 
+def _for_people(found: CheckReport, mended: list[CodeSummary]) -> str:
+    """Rows that no fix mends: what becomes of them is said wherever it is not plain from the rest."""
+    left = found.rows - found.accepted
+    if not left or mended:
+        return ""
+    rows = "The row with errors needs a person; it is" if left == 1 else f"{left:,} rows need a person; they are"
+    return f"{rows} left out of training."
+
+
 def _when_broken(found: CheckReport, dataset: Dataset | None, mended: list[CodeSummary]) -> str:
-    if dataset and found.mapping:
+    if dataset and has_columns(found):
         return "*What to do:* say which column is the prompt and which the completion. Nothing was started."
     if dataset and mended:
         return "*What to do:* press Fix; the file you dropped stays as it is. Nothing was started."
@@ -79,9 +90,9 @@ def bar(found: CheckReport, dataset: Dataset | None, mended: list[CodeSummary]) 
     usable = found.verdict is not Verdict.BROKEN
     trains = usable and dataset.kind in TRAINED_ON
     return actions(
-        *(_columns(dataset, found.mapping) if found.mapping and not found.accepted else ()),
+        *(_columns(dataset, found.mapping) if has_columns(found) else ()),
         button("Train", ids.TRAIN, dataset.id, style="primary") if trains else None,
-        button("Fix", ids.FIX, dataset.id, style="" if usable or found.mapping else "primary") if mended else None,
+        button("Fix", ids.FIX, dataset.id, style="" if usable or has_columns(found) else "primary") if mended else None,
         button("Redact", ids.REDACT, dataset.id, confirm=_sure()) if sensitive(found.stats) else None,
         button("Estimate", ids.ESTIMATE, dataset.id) if trains else None,
         button("Split", ids.SPLIT, dataset.id) if trains else None,
@@ -90,7 +101,9 @@ def bar(found: CheckReport, dataset: Dataset | None, mended: list[CodeSummary]) 
     )
 
 
-def _columns(dataset: Dataset, mapping: dict[str, str]) -> tuple[Json, Json]:
+def _columns(dataset: Dataset, mapping: dict[str, str] | None) -> tuple[Json, ...]:
+    if not mapping:
+        return (button("Choose columns", ids.CHOOSE_COLUMNS, dataset.id, style="primary"),)
     chosen = ", ".join(f"{clip(_label(column), 18)} → {use}" for use, column in mapping.items())
     return (
         button(f"Use {chosen}", ids.USE_COLUMNS, dataset.id, style="primary"),

@@ -91,6 +91,20 @@ def test_columns_are_chosen_in_a_modal(bot: Door, services: Services, ada: Perso
     assert dataset_of(services, channel, ts).change["mapping"]["completion"] == "answer_text"
 
 
+def test_columns_of_names_that_nobody_knows_are_still_a_persons_to_choose(
+    bot: Door, services: Services, ada: Person, channel: str
+) -> None:
+    table = "ID;Dagaz?;Kenaz\n" + "".join(f"{n};What is {n}, and why?;It is {n}\n" for n in range(30))
+    ts, card = upload(ada, channel, table, "odd.csv", "names of their own")
+    assert labels(card) == ["Choose columns", "Download report"]
+    ada.press(channel, card["ts"], "dataset_choose_columns")
+    ada.wait_for_view()
+    ada.submit({"prompt": {"column": "1"}, "completion": {"column": "2"}})
+    fresh = ada.wait_for_text(channel, ts, "all 30 rows can be trained on")
+    assert dataset_of(services, channel, ts).change["mapping"] == {"prompt": "Dagaz?", "completion": "Kenaz"}
+    assert "Train" in labels(fresh)
+
+
 def test_fix_this_is_followed_beside_a_file_that_cannot_be_used_as_it_is(
     bot: Door, services: Services, ada: Person, channel: str
 ) -> None:
@@ -116,6 +130,7 @@ def test_a_flood_of_bad_rows_is_a_small_card_and_a_whole_file(
     ts, card = upload(ada, channel, flood, "flood.jsonl", "20 of 20,020 rows")
     assert check_blocks(card["blocks"], SandboxSettings())
     assert len(json.dumps(card["blocks"])) < 6_000
+    assert "20,000 rows need a person" in text_of(card) and "Nothing needs mending" not in text_of(card)
     assert "10,000 × empty_messages" in text_of(card) and "(lines 21, 22, 23, 24, 25, …)" in text_of(card)
     found = until(lambda: files_of(ada, channel, ts).get("findings.jsonl"))
     lines = ada.download(found).splitlines()

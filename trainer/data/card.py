@@ -65,6 +65,10 @@ def _broken(report: CheckReport, mend: str) -> str:
     if report.mapping and not report.accepted:
         columns = " and ".join(f"{quote(column)} as {use}" for use, column in report.mapping.items())
         return f"Not readable yet: its columns have names of their own. I would take {columns}."
+    if has_columns(report):
+        return (
+            "Not readable yet: its columns have names of their own. Say which is the prompt and which the completion."
+        )
     rows = report.mendable
     if report.accepted + rows >= MIN_ROWS:
         told = f"{_about(report)}{rows:,} of {report.rows:,} rows"
@@ -103,12 +107,17 @@ def _about(report: CheckReport) -> str:
     return "about " if report.rows - report.accepted > EACH else ""
 
 
+def has_columns(report: CheckReport) -> bool:
+    """Whether nothing can be read until a person says which of its columns asks and which answers."""
+    return not report.accepted and not report.mendable and (bool(report.mapping) or report.stats.get("columns", 0) >= 2)
+
+
 def can_be_mended(report: CheckReport) -> bool:
     """Whether a fix or a person's word could make more of the file: about its columns, or about what may go."""
     codes = report.findings.by_code()
     whole = not report.rows and any(map(_mends_itself, codes))
     asked = any(fix in FIXES and not FIXES[fix].safe for code in codes for fix in _fixes(code))
-    return bool(report.mapping or report.mendable or whole or asked)
+    return bool(has_columns(report) or report.mapping or report.mendable or whole or asked)
 
 
 def _mends_itself(code: str) -> bool:

@@ -225,11 +225,11 @@ class _Report:
         tally, findings = self.tally, self.findings
         for analyzer in tally.analyzers:
             findings.add_run(analyzer.finish())
-        mapping = self._mapping()
+        columns, mapping = self._columns()
         findings.add_run(problem.at(0) for problem in (*self.source.notes, *self.source.faults, *self._file(mapping)))
         if tally.first_crlf:
             findings.add_run([Problem("crlf", "Lines end in CRLF (Windows); that is fine.").at(tally.first_crlf)])
-        stats = self._stats()
+        stats = self._stats() | ({"columns": columns} if columns else {})
         return CheckReport(
             verdict=self._verdict(),
             format=tally.format.name if tally.accepted else "",
@@ -274,14 +274,14 @@ class _Report:
         heard = self.source.kind == "jsonl" and not self.source.packed
         return self.tally.file_sha.hexdigest() if heard else _sha256(self.path)
 
-    def _mapping(self) -> dict[str, str] | None:
-        """For rows of unknown columns: which of them look like prompt and completion."""
-        if not (self.tally and self.intake and self.tally.unknown):
-            return None
-        from trainer.data.formats.columns import propose_mapping
+    def _columns(self) -> tuple[int, dict[str, str] | None]:
+        """For rows of unknown columns: how many could hold a text, and which look like prompt and completion."""
+        samples = [row for row in self.intake.first_rows if isinstance(row, dict)] if self.intake else []
+        if not (self.tally and self.tally.unknown and samples):
+            return 0, None
+        from trainer.data.formats.columns import fillable, propose_mapping
 
-        samples = [row for row in self.intake.first_rows if isinstance(row, dict)]
-        return propose_mapping(list(samples[0]), samples) if samples else None
+        return len(fillable(samples[0], samples)), propose_mapping(samples[0], samples)
 
     def _file(self, mapping: Mapped) -> Iterator[Problem]:
         assert self.tally

@@ -86,6 +86,8 @@ def _print(report: CheckReport, name: str) -> None:
     if report.mapping and not report.accepted:
         words = " ".join(f"--map {use}={column}" for use, column in report.mapping.items())
         say(f"  If that is right: tunesmith data check {name} {words}")
+    elif card.has_columns(report):
+        say(f"  Say which is which: tunesmith data check {name} --map prompt=COLUMN --map completion=COLUMN")
 
 
 def _serious(report: CheckReport) -> Iterator[Finding]:

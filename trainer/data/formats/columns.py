@@ -87,7 +87,7 @@ def load_columns(mapping: Mapping[str, str]) -> Columns:
 
 def propose_mapping(keys: Iterable[str], samples: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
     """Which column asks and which answers, by their names and else by their values; None when that is not plain."""
-    columns = [key for key in dict.fromkeys(keys) if isinstance(key, str) and _fillable(key, samples)]
+    columns = fillable(keys, samples)
     system = [column for column in columns if plain_name(column) in SYSTEM]
     spoken = [column for column in columns if column not in system]
     found = _by_names(spoken) or _by_values(spoken, samples)
@@ -95,6 +95,11 @@ def propose_mapping(keys: Iterable[str], samples: Sequence[Mapping[str, Any]]) -
         return None
     mapping = {"prompt": found[0], "completion": found[1]}
     return mapping | {"system": system[0]} if len(system) == 1 else mapping
+
+
+def fillable(keys: Iterable[str], samples: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The columns that a person could choose from: each could hold a text."""
+    return [key for key in dict.fromkeys(keys) if isinstance(key, str) and _fillable(key, samples)]
 
 
 def _fillable(column: str, samples: Sequence[Mapping[str, Any]]) -> bool:
