@@ -209,3 +209,12 @@ def test_a_file_name_is_no_order_to_the_terminal(desk: Desk, good: Path, tmp_pat
     desk.run("keep", str(odd))
     [line] = desk.run("list").splitlines()
     assert "\x1b" not in line and "\u202e" not in line and "gpj.jsonl" in line
+
+
+def test_unknown_columns_are_said_once_on_the_screen_and_of_every_row_in_the_list(desk: Desk, tmp_path: Path) -> None:
+    path = tmp_path / "columns.jsonl"
+    path.write_text("".join(f'{{"question": "q {n}?", "answer": "a {n}"}}\n' for n in range(60)))
+    told = desk.run("check", str(path), code=1)
+    assert told.count("missing_messages") == 1 and "60 × missing_messages" in told and "--map prompt=question" in told
+    found = desk.json("check", str(path), code=1)["findings"]
+    assert [f["line"] for f in found if f["code"] == "missing_messages"] == list(range(1, 61))

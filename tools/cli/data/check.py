@@ -19,6 +19,7 @@ from trainer.settings import load_settings
 from trainer.types import CheckReport, Finding, Severity, Verdict
 
 SHOWN = 20
+NAMES_ONLY = ("missing_messages",)  # all that is wrong with a row whose columns have names of their own
 
 
 def register(data: typer.Typer) -> None:
@@ -78,10 +79,13 @@ def _print(report: CheckReport, name: str) -> None:
     for finding in islice(_serious(report), SHOWN):
         where = f"line {finding.line}" if finding.line else "the file"
         say(f"  {where}  {finding.severity.value}  {finding.code}: {finding.message}")
-    left = report.errors + report.warnings - SHOWN
-    if left > 0:
-        for entry in card.summary(report):
+    summary = card.summary(report)
+    quiet = sum(entry.count for entry in summary if entry.code in _quiet(report))
+    left = report.errors + report.warnings - quiet - SHOWN
+    for entry in summary:
+        if left > 0 or entry.code in _quiet(report):
             say(f"  {entry}")
+    if left > 0:
         say(f"  … {left:,} more; --json, --findings and --report tell every one.")
     if report.mapping and not report.accepted:
         words = " ".join(f"--map {use}={column}" for use, column in report.mapping.items())
@@ -91,4 +95,10 @@ def _print(report: CheckReport, name: str) -> None:
 
 
 def _serious(report: CheckReport) -> Iterator[Finding]:
-    return (f for f in report.findings if f.severity is not Severity.INFO)
+    """What is listed line by line: where the columns' names are the trouble, not that once more for every row."""
+    quiet = _quiet(report)
+    return (f for f in report.findings if f.severity is not Severity.INFO and f.code not in quiet)
+
+
+def _quiet(report: CheckReport) -> tuple[str, ...]:
+    return NAMES_ONLY if report.mapping else ()
