@@ -95,7 +95,10 @@ def _training(subject: dict[str, Any], dataset: Dataset | None) -> list[Json]:
         fields(
             ("Dataset", f"{name(dataset.filename) if dataset else '—'}\n{rows}"),
             ("Base", code(spec["base"])),
-            ("Method", f"{esc(spec['method'])}, {spec['epochs']:g} epochs{replay}"),
+            (
+                "Method",
+                f"{esc(spec['method'])}, {spec['epochs']:g} {'epoch' if spec['epochs'] == 1 else 'epochs'}{replay}",
+            ),
             ("Time", f"about {duration(made['seconds'])}"),
             ("Memory", size(made["memory_bytes"])),
             ("Cost", _cost(made)),

@@ -34,7 +34,7 @@ def mended(parent: Dataset, row: Dataset, reasons: Mapping[str, int], sample: Se
 def _applied(row: Dataset) -> str:
     if mapping := row.change.get("mapping"):
         return "*Read as:* " + ", ".join(
-            f"{code(clip(str(column), 60))} → {esc(use)}" for use, column in mapping.items()
+            f"{code(clip(str(column), 60))} → {esc(use)}" for use, column in sorted(mapping.items(), reverse=True)
         )
     done = {
         FIXES[fix].title if fix in FIXES else fix: count for fix, count in (row.change.get("applied") or {}).items()

@@ -111,11 +111,12 @@ def _ending(row: Job) -> list[dict[str, Any]]:
         return [fields(("Verdict", f"*{esc(result.get('verdict', '—'))}*"), ("Took", took(row)))]
     if row.kind == JobKind.AUGMENT:
         return build.ending(row, took(row))
+    steps = result.get("steps", 0)
     early = " (stopped early: no more gain)" if result.get("stopped_early") else ""
     return [
         fields(
             ("Model", code(result.get("model_id", "—"))),
-            ("Took", f"{took(row)}, {result.get('steps', 0):,} steps{early}"),
+            ("Took", f"{took(row)}, {steps:,} {'step' if steps == 1 else 'steps'}{early}"),
             ("Training loss", _number(result.get("train_loss"))),
             ("Validation loss", _number(result.get("val_loss"))),
             ("Tokens trained", f"{row.trained_tokens:,}"),

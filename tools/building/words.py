@@ -7,6 +7,7 @@ from typing import Any
 from tools.building.augmenting import AugmentRequest, personal_words
 from tools.building.examples import Built
 from tools.building.threads import Draft
+from trainer.data.figures import sensitive, sensitive_line
 from trainer.data.logs_import import Imported
 from trainer.data.recipes import Recipe, load_recipe, recipe_names
 
@@ -21,17 +22,31 @@ def draft(made: Draft) -> str:
 
 def built(made: Built) -> str:
     row, added = made.dataset, made.added
-    bits = [f"{added.added:,} rows added"]
+    bits = [f"{_rows(added.added)} added"]
     bits += [f"{added.duplicates:,} copies left out"] if added.duplicates else []
     refused = len({f.line for f in added.refused})
     bits += [f"{refused:,} refused (first: {added.refused[0].message})"] if refused else []
     few = " Training takes at least 10 rows." if row.accepted < 10 else ""
-    return f"{', '.join(bits)}: {row.id} (version {row.version}) has {row.accepted:,} rows.{few}"
+    return f"{', '.join(bits)}: {row.id} (version {row.version}) has {_rows(row.accepted)}.{few}{_sensitive(made)}"
+
+
+def _rows(number: int) -> str:
+    return f"{number:,} {'row' if number == 1 else 'rows'}"
+
+
+def _sensitive(made: Built) -> str:
+    """Kinds and counts in the whole version; what was found is never said."""
+    stats = made.checked.report.stats
+    return (
+        f" Sensitive content stands in {sensitive_line(stats)}. Redact it before it leaves." if sensitive(stats) else ""
+    )
 
 
 def imported(log: Imported) -> str:
     """Where the rows are from, who answers in them, and what is not in them."""
-    bits = [f"{log.shape}, {log.conversations:,} conversations. The answers are {log.how}"]
+    bits = [
+        f"{log.shape}, {log.conversations:,} conversation{'s' * (log.conversations != 1)}. The answers are {log.how}"
+    ]
     left = ", ".join(f"{number:,} × {why}" for why, number in log.left_out.items())
     bits += [f"Left out: {left}."] if left else []
     bits += (

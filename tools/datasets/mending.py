@@ -93,7 +93,8 @@ def _mend(
             source, Path(folder) / "fixed", settings=settings, only=only, **mapping_of(parent), on_progress=on_progress
         )
         if not made.applied and not made.quarantined:
-            raise BadInput(f"There is nothing to mend in {parent.filename}.", code="nothing_to_fix", param="dataset")
+            deed = "redact" if kind == "redact" else "mend"
+            raise BadInput(f"There is nothing to {deed} in {parent.filename}.", code="nothing_to_fix", param="dataset")
         checked = keep(
             context,
             made.file,

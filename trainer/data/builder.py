@@ -119,13 +119,15 @@ class DatasetBuilder:
         return len(self.rows)
 
     def export(self, out: Path | BinaryIO, format: str = "openai") -> Any:
-        """Write in another format; what that format cannot hold is in the result's `skipped`."""
+        """Write in another format; what that format cannot hold is in the result's `skipped`.
+
+        A path that ends in .jsonl gets lines, where the format's custom is an array."""
         from trainer.data.export import export
 
         if not isinstance(out, Path):
             return export(self.rows, out, format)
         whole = io.BytesIO()  # a format that is refused leaves no half-written file
-        done = export(self.rows, whole, format)
+        done = export(self.rows, whole, format, lines=out.suffix.lower() == ".jsonl")
         out.write_bytes(whole.getvalue())
         return done
 

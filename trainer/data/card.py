@@ -63,7 +63,8 @@ def headline(report: CheckReport, *, mend: str = "press Fix") -> str:
 
 def _broken(report: CheckReport, mend: str) -> str:
     if report.mapping and not report.accepted:
-        columns = " and ".join(f"{quote(column)} as {use}" for use, column in report.mapping.items())
+        uses = sorted(report.mapping.items(), reverse=True)  # system, prompt, completion
+        columns = " and ".join(f"{quote(column)} as {use}" for use, column in uses)
         return f"Not readable yet: its columns have names of their own. I would take {columns}."
     if has_columns(report):
         return (

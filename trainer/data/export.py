@@ -37,7 +37,7 @@ class Way(NamedTuple):
     format: str  # that it is read back as
     target: str = ""  # whose rules the row must keep
     metadata: bool = True  # whether it may stand in the file; else it is left out, and counted
-    array: bool = False  # one JSON array instead of lines
+    array: bool = False  # by custom one JSON array instead of lines
     parts: bool = True  # whether content in parts stays in parts; else the parts become one text
 
 
@@ -63,12 +63,17 @@ class Exported:
     left_out: dict[str, int] = field(default_factory=dict)
 
 
-def export(rows: Iterable[Row] | Iterable[tuple[int, Row]], out: BinaryIO, format: str) -> Exported:
-    """Write chat rows; rows without line numbers are counted from 1. Raises BadInput for an unknown format."""
+def export(
+    rows: Iterable[Row] | Iterable[tuple[int, Row]], out: BinaryIO, format: str, *, lines: bool = False
+) -> Exported:
+    """Write chat rows; rows without line numbers are counted from 1. Raises BadInput for an unknown format.
+
+    `lines`: one row a line, even where the format is an array by custom."""
     if format not in WAYS:
         raise BadInput(f"There is no export to {format!r}.", fix=f"Known: {', '.join(WAYS)}.", param="format")
     way, done = WAYS[format], Exported()
-    if way.array:
+    array = way.array and not lines
+    if array:
         out.write(b"[")
     for line, row in _numbered(rows):
         try:
@@ -76,11 +81,11 @@ def export(rows: Iterable[Row] | Iterable[tuple[int, Row]], out: BinaryIO, forma
         except Cannot as cannot:
             done.skipped.append((line, str(cannot)))
             continue
-        out.write((b",\n" if done.rows else b"\n") + raw if way.array else raw + b"\n")
+        out.write((b",\n" if done.rows else b"\n") + raw if array else raw + b"\n")
         done.rows += 1
         if not way.metadata and row.get("metadata"):
             done.left_out["metadata"] = done.left_out.get("metadata", 0) + 1
-    if way.array:
+    if array:
         out.write(b"\n]\n")
     return done
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from trainer.data.builder import DatasetBuilder
 from trainer.data.check import check, rows
 from trainer.data.export import WAYS, export, settled
 from trainer.data.formats import detect, load_format
@@ -206,3 +207,12 @@ def test_plain_talk_is_carried_by_every_format(pairs: list[tuple[str, str]], for
     row = {"messages": [*(before if format != "trl-prompt-completion" else ()), *last]}
     written, skipped = exported(format, row)
     assert not skipped and back(format, written[0]) == row
+
+
+def test_a_path_of_lines_gets_lines_and_its_check_is_good(tmp_path: Path) -> None:
+    builder = DatasetBuilder()
+    for number in range(12):
+        builder.add_example(f"question {number}", f"answer {number}")
+    for name, verdict in (("rows.jsonl", "good"), ("rows.json", "warnings")):
+        builder.export(tmp_path / name, "alpaca")
+        assert check(tmp_path / name).verdict == verdict
