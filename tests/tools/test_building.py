@@ -344,6 +344,14 @@ def test_examples_extend_a_dataset_by_versions(writing: Context) -> None:
         building.add_example(writing, again.dataset.id, "Who did it?", "The gardener did it.")
 
 
+def test_added_personal_data_is_told_by_kind_only(writing: Context) -> None:
+    from tools.building import words
+
+    made = building.add_example(writing, None, "How do I reach you?", "Write to ada.byron@gmail.com today.")
+    told = words.built(made)
+    assert told.startswith("1 row added") and "1 row: e-mail address 1. Redact" in told and "byron" not in told
+
+
 def threaded(context: Context, *said: Said) -> Context:
     return Context(context.caller, context.services, lambda: list(said))
 
