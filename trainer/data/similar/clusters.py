@@ -16,6 +16,7 @@ SIMILAR = 0.6  # Jaccard
 OWN = 8  # shingles that a row needs, besides common ones, to be compared
 SAMPLE = 10_000  # rows from which it is learnt which shingles are common
 CHUNK = 8192  # rows, or pairs, at a time
+FEW_PROBES = 4  # with fewer of them a row is always compared
 PROBES = 16  # shingles of a row that are looked up to rule it out
 NEIGHBOURS = 3  # within a bucket, each row is measured against so many next ones and the first
 _NONE = np.uint64(2**64 - 1)
@@ -149,11 +150,12 @@ class _Rows:
     def met_again(self, hashes: NDArray[np.uint32], counts: Ids) -> NDArray[np.bool_]:
         """Which rows, of these hashes, share enough with any other row to be near duplicates at all: a row that is
         similar to another has most of its shingles there too, and a third of the probed ones, whatever chance picked.
-        """
+        Of a row with very few probed ones one changed word can hit all: nothing is ruled out there."""
         probed = _probed(hashes)
         ends = np.searchsorted(probed, np.cumsum(counts))
         elsewhere = np.concatenate(([0], np.cumsum(self.times[self._slots(hashes[probed])] == 2)))[ends]
-        return 3 * np.diff(elsewhere, prepend=0) >= np.diff(ends, prepend=0)
+        times = np.diff(ends, prepend=0)
+        return (3 * np.diff(elsewhere, prepend=0) >= times) | (times < FEW_PROBES)
 
     def _slots(self, hashes: NDArray[np.uint32]) -> NDArray[np.uint32]:
         return (hashes >> 2 & (len(self.times) - 1)).astype(np.uint32)

@@ -1,5 +1,6 @@
 """Split a dataset into train, dev and test so that nothing leaks: rows with the same prompt stay together, and so
-do rows that are nearly the same (`trainer.data.similar` says when), whatever else groups them.
+do rows that are nearly the same (`trainer.data.similar` says when), or whose short prompts differ by one word more,
+whatever else groups them.
 
 A group's place is decided by its own hash (blake2b over seed and group key) against the shares, and by nothing
 else; groups that are linked by the same or nearly the same text form a cluster, which takes the place of one of
