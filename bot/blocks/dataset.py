@@ -61,7 +61,9 @@ def _by_code(found: CheckReport, kinds: list[CodeSummary]) -> str:
     head = f"{plural(found.errors, 'error')}, {plural(found.warnings, 'warning')}"
     lines = [f"{MARK[kind.severity]}  {clip(masked(str(kind)), 200)}" for kind in kinds[:CODES]]
     rest = len(kinds) - CODES
-    return "\n".join([head, *lines, *([f"… and {rest} more kinds; the report lists all"] if rest > 0 else [])])
+    return "\n".join(
+        [head, *lines, *([f"… and {plural(rest, 'more kind')}; the report lists all"] if rest > 0 else [])]
+    )
 
 
 def _what_it_is(found: CheckReport, dataset: Dataset | None) -> str:

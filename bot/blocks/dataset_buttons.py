@@ -54,8 +54,10 @@ def _when_broken(found: CheckReport, dataset: Dataset | None, mended: list[CodeS
 def _mends(codes: list[CodeSummary]) -> str:
     """`Fix mends 3 kinds: Commas × 1, White space × 12, Duplicates × 2.`"""
     mended: Counter[str] = Counter()
+    in_rows = {_title(kind) for kind in codes if kind.first_lines[0]}
     for kind in codes:
-        mended[_title(kind)] += kind.count
+        if kind.first_lines[0] or _title(kind) not in in_rows:  # else the file's finding is about those very rows
+            mended[_title(kind)] += kind.count
     if not mended:
         return ""
     shown = ", ".join(f"{title} × {count:,}" for title, count in mended.most_common(KINDS))

@@ -329,6 +329,14 @@ def test_words_look_after_a_dataset(bot: Door, services: Services, ada: Person, 
     assert made.license == "cc-by-4.0" and made.retain_until
 
 
+def test_mixed_rows_are_counted_once_in_what_fix_would_mend(bot: Door, ada: Person, channel: str) -> None:
+    alpaca = "".join(
+        json.dumps({"instruction": f"do {n}", "input": "", "output": f"done {n}"}) + "\n" for n in range(3)
+    )
+    _, card = upload(ada, channel, good_rows(20).decode() + alpaca, "mixed-rows.jsonl", "The file mixes formats")
+    assert "3 more can be mended" in text_of(card) and "Fix* mends 1 kind: Conversion × 3." in text_of(card)
+
+
 def test_a_login_page_is_named(bot: Door, ada: Person, channel: str) -> None:
     page = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in</body></html>"
     _, card = upload(ada, channel, page, "data.jsonl", "web page")
