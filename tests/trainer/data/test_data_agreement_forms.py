@@ -80,7 +80,7 @@ def loaded(path: Path, cache: Path) -> Any:
     import datasets
 
     datasets.disable_progress_bars()
-    more = {"sep": "\t"} if path.suffix == ".tsv" else {}
+    more: dict[str, Any] = {"sep": "\t"} if path.suffix == ".tsv" else {}
     reader = READERS.get(path.suffix, "json")
     return datasets.load_dataset(reader, data_files=str(path), cache_dir=str(cache), **more)["train"]
 
