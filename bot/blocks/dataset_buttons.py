@@ -22,7 +22,7 @@ TRAINED_ON = ("chat", "")  # what training here learns from; "" in rows from bef
 
 def how_to_go_on(found: CheckReport, dataset: Dataset | None, mended: list[CodeSummary]) -> str:
     """One or two sentences: what Fix would do, what Redact would do, what is for people. `mended` as `fixes` says."""
-    said = [_mends(mended)] if dataset else []
+    said = [_mends(mended, found.mendable)] if dataset else []
     if found.verdict is Verdict.BROKEN:
         return " ".join(filter(None, [*said, _when_broken(found, dataset, mended)]))
     if dataset and dataset.kind not in TRAINED_ON:
@@ -51,8 +51,8 @@ def _when_broken(found: CheckReport, dataset: Dataset | None, mended: list[CodeS
     return BY_HAND
 
 
-def _mends(codes: list[CodeSummary]) -> str:
-    """`Fix mends 3 kinds: Commas × 1, White space × 12, Duplicates × 2.`"""
+def _mends(codes: list[CodeSummary], saved: int) -> str:
+    """`Fix mends 2 kinds: Commas × 1, White space × 12.` It tries to, where more is broken than the `saved` rows."""
     mended: Counter[str] = Counter()
     in_rows = {_title(kind) for kind in codes if kind.first_lines[0]}
     for kind in codes:
@@ -62,7 +62,9 @@ def _mends(codes: list[CodeSummary]) -> str:
         return ""
     shown = ", ".join(f"{title} × {count:,}" for title, count in mended.most_common(KINDS))
     more = f" and {len(mended) - KINDS} more" if len(mended) > KINDS else ""
-    return f"*Fix* mends {len(mended)} {'kinds' if len(mended) > 1 else 'kind'}: {esc(shown)}{more}."
+    tries = sum(kind.count for kind in codes if _of_rows(kind)) > saved
+    does, rest = ("tries to mend", " Rows that stay broken are set aside.") if tries else ("mends", "")
+    return f"*Fix* {does} {len(mended)} {'kinds' if len(mended) > 1 else 'kind'}: {esc(shown)}{more}.{rest}"
 
 
 def fixes(found: CheckReport, kinds: list[CodeSummary]) -> list[CodeSummary]:

@@ -334,6 +334,9 @@ def test_mixed_rows_are_counted_once_in_what_fix_would_mend(bot: Door, ada: Pers
         json.dumps({"instruction": f"do {n}", "input": "", "output": f"done {n}"}) + "\n" for n in range(3)
     )
     _, card = upload(ada, channel, good_rows(20).decode() + alpaca, "mixed-rows.jsonl", "The file mixes formats")
+    lost = '{"messages": [{"role": "user", "content": "Why?"},]}\n'
+    _, other = upload(ada, channel, good_rows(20).decode() + alpaca + lost, "lost.jsonl", "3 more can be mended")
+    assert "tries to mend 2 kinds" in text_of(other) and "set aside" in text_of(other)
     assert "3 more can be mended" in text_of(card) and "Fix* mends 1 kind: Conversion × 3." in text_of(card)
 
 

@@ -43,7 +43,9 @@ def set_retention(context: Context, dataset_id: str | None, days: float | None) 
     """Keep it for `days` from now, None for good. Deleting it when they are over is a command of its own."""
     dataset = _own(context, dataset_id, "say how long it is kept")
     if days is not None and not 0 < days < 100_000:
-        raise BadInput("A retention is some days, more than none.", fix="For example: --days 90.", param="days")
+        raise BadInput(
+            "A retention is more than none and less than 100,000 days.", fix="For example: --days 90.", param="days"
+        )
     until = None if days is None else context.services.db.clock() + days * DAY_S
     with context.services.db.write() as session:
         context.services.datasets.set_retention(dataset.id, until, session)

@@ -195,8 +195,9 @@ def length_histogram(report: CheckReport | dict[str, Any], path: Path) -> Path |
     axes = figure.add_subplot()
     axes.bar(edges[:-1], counts, width=width * 0.92, align="edge", color="#4a6fa5")
     middle = stats["answer_chars"]["p50"]
+    axes.margins(y=0.14)  # room for the words above the bars
     axes.axvline(middle, color="black", linestyle="--", linewidth=1)
-    axes.annotate(f"middle: {middle:,}", (middle, max(counts)), xytext=(4, -2), textcoords="offset points", fontsize=8)
+    axes.annotate(f"middle: {middle:,}", (middle, max(counts)), xytext=(4, 4), textcoords="offset points", fontsize=8)
     axes.set_xlabel("answer length, characters (the last bar holds all longer ones)")
     axes.set_ylabel("rows")
     axes.set_title(f"Length of {stats['rows']:,} answers", fontsize=10)
