@@ -340,6 +340,11 @@ def test_mixed_rows_are_counted_once_in_what_fix_would_mend(bot: Door, ada: Pers
     assert "3 more can be mended" in text_of(card) and "Fix* mends 1 kind: Conversion × 3." in text_of(card)
 
 
+def test_blank_lines_alone_are_nothing_to_mend(bot: Door, ada: Person, channel: str) -> None:
+    _, card = upload(ada, channel, " \n\n", "space.jsonl", "the file is empty")
+    assert not labels(card) and "Fix" not in text_of(card)
+
+
 def test_a_login_page_is_named(bot: Door, ada: Person, channel: str) -> None:
     page = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in</body></html>"
     _, card = upload(ada, channel, page, "data.jsonl", "web page")

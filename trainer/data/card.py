@@ -116,7 +116,8 @@ def has_columns(report: CheckReport) -> bool:
 def can_be_mended(report: CheckReport) -> bool:
     """Whether a fix or a person's word could make more of the file: about its columns, or about what may go."""
     codes = report.findings.by_code()
-    whole = not report.rows and any(map(_mends_itself, codes))
+    failed = [code for code in codes if code in CODES and CODES[code].severity is Severity.ERROR]
+    whole = not report.rows and any(map(_mends_itself, failed))
     asked = any(fix in FIXES and not FIXES[fix].safe for code in codes for fix in _fixes(code))
     return bool(has_columns(report) or report.mapping or report.mendable or whole or asked)
 
