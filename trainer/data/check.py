@@ -12,43 +12,39 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from heapq import merge
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from trainer.data.analyze import Analyzer, Batch, Scene, load_analyzers
+from trainer.data.analyze import Scene, load_analyzers
 from trainer.data.findings import Problem
 from trainer.data.fix.trial import Trial
 from trainer.data.formats import DEFAULT, Format, load_format
 from trainer.data.intake import Intake
-from trainer.data.lines import Heard
 from trainer.data.log import Findings
-from trainer.data.scan import Part, is_blank, scan
+from trainer.data.scan import Part, scan
 from trainer.data.sources import Source, open_source
 from trainer.data.sources.limits import Limits
 from trainer.data.sources.refusal import Refused
-from trainer.data.stats import Gathering
+from trainer.data.tally import BLANKS_LISTED, Tally
 from trainer.errors import BadInput
 from trainer.settings import Settings
 from trainer.types import CheckReport, Finding, Severity, Verdict
 
 MIN_ROWS = 10  # OpenAI's own minimum
-BLANKS_LISTED = 1000
 PROGRESS_BYTES = 4 * 1024 * 1024
 Progress = Callable[[int, int], None]
 Mapped = Mapping[str, str] | None
 
-_encoder = msgspec.json.Encoder(order="sorted")
+_encode = msgspec.json.Encoder(order="sorted").encode
 
 
 def canonical(row: Any) -> bytes:
     """The row as the fingerprint sees it."""
-    return _encoder.encode(row)
+    return _encode(row)
 
 
 def check(
@@ -79,7 +75,7 @@ def check(
             intake = Intake(source)
             known = chosen(intake, format, mapping)
             scene = Scene(known, settings or Settings.model_construct(), Path(folder), base, target, tuple(against))
-            tally = _Tally(known, [] if structure_only else load_analyzers(scene), structure_only)
+            tally = Tally(known, [] if structure_only else load_analyzers(scene), structure_only)
             tally.unknown = not format and not mapping and intake.guess() is None
             tally.trial = Trial(lambda: intake.first_raws, format, mapping)
             report = _Report(path, size, source, intake, tally)
@@ -143,69 +139,16 @@ def _told(parts: Iterator[Part], source: Source, size: int, on_progress: Progres
     on_progress(size, size)
 
 
-def _findings(parts: Iterable[Part], tally: _Tally) -> Iterator[Finding]:
+def _findings(parts: Iterable[Part], tally: Tally) -> Iterator[Finding]:
     for part in parts:
         yield from tally.add(part)
-
-
-class _Tally:
-    """Adds parts up."""
-
-    def __init__(self, format: Format, analyzers: list[Analyzer], structure_only: bool) -> None:
-        self.format = format
-        self.analyzers = analyzers
-        self.structure_only = structure_only
-        self.unknown = False
-        self.trial: Trial | None = None
-        self.file_sha, self.row_sha = hashlib.sha256(), hashlib.sha256()
-        self.hear: Heard = len if structure_only else self.file_sha.update
-        self.rows = self.accepted = self.blanks = self.first_crlf = 0
-        self.formats: Counter[str] = Counter()
-        self.stats = Gathering()
-
-    def add(self, part: Part) -> Iterable[Finding]:
-        """The findings on these lines, in order."""
-        self.first_crlf = self.first_crlf or part.crlf
-        self.accepted += len(part.rows)
-        self.rows += len(part.rows)
-        told = list(self._lines(part)) if part.told else []
-        if self.structure_only or not part.rows:
-            return told
-        lines = _encoder.encode_lines(part.rows)
-        self.row_sha.update(lines)
-        batch = Batch(part.numbers, part.rows, [self.format.view(row) for row in part.rows], part.raw)
-        self.stats.add(batch, len(lines))
-        found = [analyzer.add(batch) for analyzer in self.analyzers]
-        return merge(told, *found, key=_by_line)
-
-    def _lines(self, part: Part) -> Iterator[Finding]:
-        for scanned in part.told:
-            number, blank = scanned.line.number, is_blank(scanned)
-            self.blanks += blank
-            self.rows += scanned.row is None and not blank
-            if not blank and scanned.row is None:
-                self.formats[scanned.format] += 1
-                if self.trial:
-                    self.trial.add(scanned.line)
-            for problem in scanned.problems:
-                if self.blanks <= BLANKS_LISTED or problem.code != "blank_line":
-                    yield problem.at(number)
-
-    def met(self) -> dict[str, int]:
-        """How many rows were meant to be which format."""
-        met = self.formats + Counter({self.format.name: self.accepted})
-        return {name: count for name, count in met.most_common() if name and count}
-
-
-def _by_line(finding: Finding) -> int:
-    return finding.line
 
 
 class _Report:
     """What was tallied, as a report; or why there is nothing to tally."""
 
     def __init__(
-        self, path: Path, size: int, source: Source | None, intake: Intake | None, tally: _Tally | None
+        self, path: Path, size: int, source: Source | None, intake: Intake | None, tally: Tally | None
     ) -> None:
         self.path, self.size, self.source, self.intake, self.tally = path, size, source, intake, tally
         self.findings = Findings()
@@ -293,7 +236,10 @@ class _Report:
             said = ", ".join(f"{column} as {role}" for role, column in mapping.items())
             yield Problem("unknown_columns", f"The columns have names of their own. Proposed: {said}.")
         if len(met := tally.met()) > 1:
-            counts = ", ".join(f"{count:,} rows are {load_format(name).title}" for name, count in met.items())
+            counts = ", ".join(
+                f"{count:,} {'rows are' if count > 1 else 'row is'} {load_format(name).title}"
+                for name, count in met.items()
+            )
             yield Problem("mixed_formats", f"The file mixes formats: {counts}.")
         if tally.blanks > BLANKS_LISTED:
             more = tally.blanks - BLANKS_LISTED

@@ -242,3 +242,9 @@ def test_too_few_once_near_duplicates_are_joined(tmp_path: Path) -> None:
     lines = [long_row(other) for text in texts for other in (text, text + " Or not.", text.replace("w1", "v1", 1))]
     with pytest.raises(BadInput, match="12 different prompts, but only 4"):
         split(write(tmp_path / "a.jsonl", lines), tmp_path / "a")
+
+
+def test_a_label_that_no_row_has_is_said(tmp_path: Path) -> None:
+    path = write(tmp_path / "f.jsonl", [row(f"q{i}") for i in range(40)])
+    with pytest.raises(BadInput, match=r"No row has 'metadata\.topic'"):
+        split(path, tmp_path / "out", stratify="key:metadata.topic")

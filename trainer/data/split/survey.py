@@ -133,6 +133,9 @@ class Survey:
         if self._without == len(places) and len(places):
             what = self._asked.group.removeprefix("key:")
             raise BadInput(f"No row has {what!r}.", fix="Name a key that the rows have.", param="group")
+        if self._asked.stratify not in (None, "answer") and [*self._names] == [""]:
+            what = str(self._asked.stratify).removeprefix("key:")
+            raise BadInput(f"No row has {what!r}.", fix="Stratify by a key that the rows have.", param="stratify")
         roots = firsts(places)
         groups = int((roots == here).sum())
         if self._prompts:
