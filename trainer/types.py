@@ -66,7 +66,7 @@ class Finding:
     severity: Severity
     message: str
     path: str = ""  # where in the row, e.g. messages[2].content
-    found: str = ""  # a short, escaped glimpse of what stands there; "" where the message says it
+    found: str = ""  # a short, escaped glimpse of what stands there, or the fault in words
     expected: str = ""  # what would have been right
 
 

@@ -266,7 +266,18 @@ class Problem:
 
     def at(self, line: int) -> Finding:
         about = CODES[self.code]
-        return Finding(line, self.code, about.severity, self.message, self.path, self.found, about.expected)
+        found = self.found or _found(self.message)
+        return Finding(line, self.code, about.severity, self.message, self.path, found, about.expected)
+
+
+_MARKS = ("; this is ", ": found ", "; found ")
+
+
+def _found(message: str) -> str:
+    """What a message says was found: behind these words, else its first sentence."""
+    for mark in _MARKS:
+        message = message.partition(mark)[2] or message
+    return message.partition(". ")[0].rstrip(".")
 
 
 def quote(value: object, limit: int = QUOTE_LIMIT) -> str:
