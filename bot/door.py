@@ -19,7 +19,8 @@ from bot.inbox import Inbox
 from bot.lanes import Lanes
 from bot.outbox import Outbox, metadata
 from bot.slack import AWAY, code_of
-from tools.context import Caller, Context
+from bot.threads import read_thread
+from tools.context import Caller, Context, Said
 from trainer.errors import TunesmithError
 from trainer.services import Services
 from trainer.settings import Settings
@@ -68,9 +69,11 @@ class Door:
 
     def context(self, caller: Caller) -> Context:
         """Who asks, with what; and, when a verb wants it, what is said where they speak."""
-        from bot.threads import read_thread
 
-        return Context(caller, self.services, lambda: read_thread(self, caller.origin))
+        def thread() -> list[Said]:
+            return read_thread(self.client, self.us.user_id, self.guard.name_of, caller.origin)
+
+        return Context(caller, self.services, thread)
 
     def whisper(self, origin: dict[str, str], user: str, card: Card) -> None:
         """A message that only one person sees; if it cannot be shown, that is logged and all."""

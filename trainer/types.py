@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from trainer.data.log import Findings
+from typing import Any, NamedTuple, Protocol, overload
 
 
 class Severity(StrEnum):
@@ -70,9 +68,30 @@ class Finding:
     expected: str = ""  # what would have been right
 
 
+class OfCode(NamedTuple):
+    """All findings of one code."""
+
+    number: int
+    first_lines: tuple[int, ...]
+    example: Finding  # the first
+
+
+class Findings(Protocol):
+    """Every finding, ordered by line, however many; what is counted costs nothing to ask. See `trainer.data.log`."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Finding]: ...
+    @overload
+    def __getitem__(self, at: int) -> Finding: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Finding]: ...
+    def of(self, severity: Severity) -> int: ...
+    def by_code(self) -> dict[str, OfCode]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """What `trainer.data.check` says of one file. `findings` given as any iterable becomes a `Findings`."""
+    """What `trainer.data.check` says of one file."""
 
     verdict: Verdict
     format: str  # of most rows, "openai-chat" for example, or "" when it could not be told
@@ -90,12 +109,6 @@ class CheckReport:
     mapping: dict[str, str] | None = None  # proposal for columns of unknown names; a person confirms it
     stats: dict[str, Any] = field(default_factory=dict)  # turns, characters, roles, tokens, languages …
     mendable: int = 0  # rows, not accepted as they are, that the safe fixes make whole; estimated beyond some thousands
-
-    def __post_init__(self) -> None:
-        from trainer.data.log import Findings
-
-        if not isinstance(self.findings, Findings):
-            object.__setattr__(self, "findings", Findings(self.findings))
 
     @property
     def errors(self) -> int:

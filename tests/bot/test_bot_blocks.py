@@ -15,6 +15,7 @@ from bot.sandbox.limits import check_blocks, check_view
 from bot.sandbox.settings import Settings
 from bot.versions import Shown as Change
 from tests.bot.acts import report as eval_report
+from trainer.data.log import Findings
 from trainer.errors import BadInput
 from trainer.store.tables import Approval, Dataset, Evaluation, Job
 from trainer.types import CheckReport, Finding, JobStatus, Severity, Verdict
@@ -25,7 +26,9 @@ MANY = tuple(Finding(n, f"code_{n % 200}", Severity.ERROR, HUGE, HUGE) for n in 
 
 def checked(**changes: Any) -> CheckReport:
     stats = {"answer_chars": {"min": 1, "p50": 5, "max": 9}, "messages_per_row": 2.0, "estimated_tokens": 10**12}
-    made = CheckReport(Verdict.WARNINGS, "openai-chat", 10**9, 10**9 - 5, MANY, 10**12, "0", "0", 10**8, stats=stats)
+    made = CheckReport(
+        Verdict.WARNINGS, "openai-chat", 10**9, 10**9 - 5, Findings(MANY), 10**12, "0", "0", 10**8, stats=stats
+    )
     return replace(made, **changes)
 
 

@@ -7,24 +7,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import merge
 from itertools import islice
-from typing import IO, Any, NamedTuple, overload
+from typing import IO, Any, overload
 
 import msgspec
 
-from trainer.types import Finding, Severity
+from trainer.types import Finding, OfCode, Severity
 
 KEPT = 20_000
 FIRST_LINES = 5
 _encode = msgspec.json.encode
 _decode = msgspec.json.Decoder(Finding).decode
-
-
-class OfCode(NamedTuple):
-    """All findings of one code."""
-
-    number: int
-    first_lines: tuple[int, ...]
-    example: Finding  # the first
 
 
 class _Run:

@@ -6,6 +6,7 @@ from pathlib import Path
 from trainer.data import card
 from trainer.data.check import check
 from trainer.data.findings import CODES
+from trainer.data.log import Findings
 from trainer.types import CheckReport, Finding, Severity, Verdict
 
 
@@ -60,7 +61,7 @@ def test_every_code_has_a_meaning_in_plain_words() -> None:
 
 def a_report(findings: list[Finding], *, rows: int, accepted: int, **kw: object) -> CheckReport:
     verdict = Verdict.BROKEN if accepted < 10 else Verdict.WARNINGS
-    return CheckReport(verdict, "openai-chat", rows, accepted, findings, 1, "", "", **kw)  # type: ignore[arg-type]
+    return CheckReport(verdict, "openai-chat", rows, accepted, Findings(findings), 1, "", "", **kw)  # type: ignore[arg-type]
 
 
 def error(line: int, code: str) -> Finding:

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from trainer.data.check import check
+from trainer.data.log import Findings
 from trainer.data.report import hub
 from trainer.data.report.findings import read_findings, write_findings, write_report
 from trainer.data.report.folder import accepted_rows, card_folder
@@ -40,7 +41,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def report(findings: list[Finding], **kw: object) -> CheckReport:
-    return CheckReport(Verdict.WARNINGS, "openai-chat", 30, 29, findings, 7, "aa", "bb", **kw)  # type: ignore[arg-type]
+    return CheckReport(Verdict.WARNINGS, "openai-chat", 30, 29, Findings(findings), 7, "aa", "bb", **kw)  # type: ignore[arg-type]
 
 
 def finding(line: int, text: str = "Something.") -> Finding:

@@ -6,6 +6,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import text
 
+from trainer.data.log import Findings
 from trainer.data.report.findings import read_findings, write_findings
 from trainer.services import Services
 from trainer.store.database import MIGRATIONS, Database
@@ -25,7 +26,7 @@ OLD_ROW = """INSERT INTO datasets (id, filename, sha256, bytes, rows, accepted, 
 
 
 def report(findings: list[Finding] | None = None, size: int = 7) -> CheckReport:
-    return CheckReport(Verdict.GOOD, "openai-chat", 12, 12, findings or [], size, "aa", "bb", kind="chat")  # type: ignore[arg-type]
+    return CheckReport(Verdict.GOOD, "openai-chat", 12, 12, Findings(findings or []), size, "aa", "bb", kind="chat")  # type: ignore[arg-type]
 
 
 def add(datasets: Datasets, **kw: object) -> Dataset:
