@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from trainer.data.canonical import canonical
 from trainer.data.findings import CODES, Problem
 from trainer.data.formats.openai_chat import OpenAIChat, text_of
 from trainer.errors import BadInput
@@ -22,7 +23,6 @@ MIN_ROWS = 10
 SHORT, LONG = 10, 4000  # characters of a last answer: advice, never a refusal
 _FORMAT = OpenAIChat()
 _line = msgspec.json.Encoder().encode
-_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,4 +168,4 @@ def advice(row: Row) -> Iterator[Problem]:
 def content_key(row: Row) -> bytes:
     """What makes a row a copy of another: all but where it came from."""
     content = {key: value for key, value in row.items() if key != "metadata"}
-    return hashlib.blake2b(_sorted(content), digest_size=16).digest()
+    return hashlib.blake2b(canonical(content), digest_size=16).digest()

@@ -13,8 +13,8 @@ from trainer.data.findings import CODES, quote
 from trainer.data.fix import FIXES
 from trainer.data.fix.trial import EACH
 from trainer.data.formats import FORMATS, load_format
-from trainer.data.log import FIRST_LINES, OfCode
-from trainer.types import CheckReport, Severity, Verdict
+from trainer.data.log import FIRST_LINES
+from trainer.types import CheckReport, OfCode, Severity, Verdict
 
 _RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 FITS = {  # what accepted rows are good for, by the kind of their format

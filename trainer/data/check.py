@@ -17,8 +17,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from trainer.data.analyze import Scene, load_analyzers
 from trainer.data.findings import Problem
 from trainer.data.fix.trial import Trial
@@ -38,13 +36,6 @@ MIN_ROWS = 10  # OpenAI's own minimum
 PROGRESS_BYTES = 4 * 1024 * 1024
 Progress = Callable[[int, int], None]
 Mapped = Mapping[str, str] | None
-
-_encode = msgspec.json.Encoder(order="sorted").encode
-
-
-def canonical(row: Any) -> bytes:
-    """The row as the fingerprint sees it."""
-    return _encode(row)
 
 
 def check(

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from trainer.data.analyze import Batch, Scene
+from trainer.data.canonical import canonical
 from trainer.data.findings import Problem
 from trainer.data.formats import Format
 from trainer.data.formats.typed_chat import Row
@@ -22,7 +22,6 @@ from trainer.data.similar.spill import Spill
 from trainer.types import Finding
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)
-_canonical = msgspec.json.Encoder(order="sorted").encode
 
 
 def _keys(format: Format, batch: Batch, prompts: list[str], hashes: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -46,7 +45,7 @@ def _keys(format: Format, batch: Batch, prompts: list[str], hashes: NDArray[np.i
     if set(map(type, batch.rows)) != {Row}:
         plain &= [type(row) is Row or _texts_only(format.plain(row)) for row in batch.rows]
     for place in np.flatnonzero(~plain).tolist():
-        keys[place] = np.int64(hash(_canonical(batch.rows[place]))).view(np.uint64)
+        keys[place] = np.int64(hash(canonical(batch.rows[place]))).view(np.uint64)
     return keys.view(np.int64)
 
 

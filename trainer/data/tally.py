@@ -7,9 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from heapq import merge
 
-import msgspec
-
 from trainer.data.analyze import Analyzer, Batch
+from trainer.data.canonical import canonical_lines
 from trainer.data.fix.trial import Trial
 from trainer.data.formats import Format
 from trainer.data.lines import Heard
@@ -18,7 +17,6 @@ from trainer.data.stats import Gathering
 from trainer.types import Finding
 
 BLANKS_LISTED = 1000
-_encode_lines = msgspec.json.Encoder(order="sorted").encode_lines
 
 
 class Tally:
@@ -44,7 +42,7 @@ class Tally:
         told = list(self._lines(part)) if part.told else []
         if self.structure_only or not part.rows:
             return told
-        lines = _encode_lines(part.rows)
+        lines = canonical_lines(part.rows)
         self.row_sha.update(lines)
         batch = Batch(part.numbers, part.rows, [self.format.view(row) for row in part.rows], part.raw)
         self.stats.add(batch, len(lines))

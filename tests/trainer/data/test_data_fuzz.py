@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.trainer.data.rows import PADDING, lines
-from trainer.data.check import canonical, check, rows
+from trainer.data.canonical import canonical
+from trainer.data.check import check, rows
 from trainer.data.formats import FORMATS, load_format
 from trainer.data.parse import parse
 from trainer.types import Severity, Verdict

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from trainer.data.canonical import canonical, canonical_lines
 from trainer.data.findings import Problem
 from trainer.data.fix import values
 from trainer.data.fix.books import Books, Fix, FixResult
@@ -30,7 +31,6 @@ RECORDS_A_BLOCK = 256
 SMALLEST = 4 * 1024  # bytes: a block of this size is no longer halved in search of a bad row
 PROGRESS_BYTES = 4 * 1024 * 1024
 Progress = Callable[[int, int], None]
-_encoder = msgspec.json.Encoder(order="sorted")
 
 
 def mend_file(
@@ -211,7 +211,7 @@ class Walk:
     def _fresh(self, rows: list[Any]) -> list[bool]:
         if self.seen is None:
             return [True] * len(rows)
-        return [self.seen.add(content) for content in _encoder.encode_lines(rows).splitlines()]
+        return [self.seen.add(content) for content in canonical_lines(rows).splitlines()]
 
     def _double(self, line: int, fixes: tuple[str, ...], raw: bytes) -> None:
         self.books.duplicates += 1
@@ -252,7 +252,7 @@ class Walk:
             self.books.keep(line.raw + b"\n", 1)
 
     def _canonical(self, row: Row) -> bytes:
-        return _encoder.encode(row.value)
+        return canonical(row.value)
 
 
 def _is_loose(row: Any) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from trainer.data.canonical import canonical
 from trainer.data.findings import Problem, kind, quote
 from trainer.data.formats import Kind, typed_chat
 from trainer.data.formats.tool_calls import inspect_tools, inspect_turns
@@ -24,7 +25,6 @@ MESSAGE_KEYS = frozenset({"role", "content", "name", "weight", "tool_calls", "to
 
 _USUAL = ("system", "user", "assistant")
 _new = tuple.__new__  # a View at half the price
-_encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class OpenAIChat:
@@ -43,7 +43,7 @@ class OpenAIChat:
     def plain(self, row: Any) -> dict[str, Any]:
         if type(row) is typed_chat.Row:
             return msgspec.to_builtins(row)
-        return row if type(row) is dict else msgspec.json.decode(_encode(row))
+        return row if type(row) is dict else msgspec.json.decode(canonical(row))
 
     def view(self, row: Any) -> View:
         if type(row) is typed_chat.Row:
@@ -75,7 +75,7 @@ def _said(message: dict[str, Any]) -> str:
     """A message's text, or its calls where it has none."""
     calls = message.get("tool_calls") or message.get("function_call")
     said = text_of(message)
-    return f"{said}\n{_encode(calls).decode()}".strip() if calls else said
+    return f"{said}\n{canonical(calls).decode()}".strip() if calls else said
 
 
 def text_of(message: dict[str, Any]) -> str:

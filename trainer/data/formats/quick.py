@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from trainer.data.formats.typed_chat import _proven as proven
+from trainer.data.formats.typed_chat import proven
 
 _flat = msgspec.json.Decoder(dict[str, str | None]).decode_lines
 _turns = msgspec.json.Decoder(dict[str, str | list[dict[str, str]] | None]).decode_lines

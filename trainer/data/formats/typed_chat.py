@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 from msgspec import UNSET, UnsetType
 
+from trainer.data.canonical import canonical
 from trainer.data.formats.tool_calls import declared_name, inspect_tools
 from trainer.data.parse import parse
 
@@ -63,7 +64,6 @@ class RichRow(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 _lean = msgspec.json.Decoder(Row).decode_lines
 _rich = msgspec.json.Decoder(RichRow).decode_lines
 _any = msgspec.json.decode
-_sorted = msgspec.json.Encoder(order="sorted").encode
 _REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
@@ -92,10 +92,10 @@ def _plain(raw: bytes, rows: list[Row]) -> list[Row] | None:
             content = message.content
             if not "!" <= content < "\x7f" and (not content or content.isspace()):  # most begin in ASCII: no call
                 return None
-    return rows if _proven(raw, len(rows), 2 * len(rows) + 8 * count) else None
+    return rows if proven(raw, len(rows), 2 * len(rows) + 8 * count) else None
 
 
-def _proven(raw: bytes, rows: int, quotes: int) -> bool:
+def proven(raw: bytes, rows: int, quotes: int) -> bool:
     """`raw` holds that many rows, one a line, with just that many quotes that are not escaped, and neither a NUL
     nor a raw line separator."""
     if not rows:
@@ -173,7 +173,7 @@ def _with_tools(raw: bytes, rows: list[RichRow]) -> list[RichRow] | None:
         if not found:
             return None
         quotes += found
-    if not _proven(raw, len(rows), quotes):
+    if not proven(raw, len(rows), quotes):
         return None
     for row in rows:
         if row.tools is not UNSET:
@@ -283,7 +283,7 @@ def _look(raw: bytes) -> _Tools:
     value, problems = parse(raw, last=False)
     if problems or not isinstance(value, list) or any(inspect_tools({"tools": value})) or _odd(raw):
         return _Tools(False)
-    canonical = _sorted(value)
-    known = _Tools(True, frozenset(map(declared_name, value)), _quotes(raw), msgspec.Raw(canonical))
-    _TOOLS.known[canonical] = _Tools(True, known.names, _quotes(canonical), known.canonical)
+    told = canonical(value)
+    known = _Tools(True, frozenset(map(declared_name, value)), _quotes(raw), msgspec.Raw(told))
+    _TOOLS.known[told] = _Tools(True, known.names, _quotes(told), known.canonical)
     return known

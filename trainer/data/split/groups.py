@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from trainer.data.check import canonical
+from trainer.data.canonical import canonical
 from trainer.data.findings import quote
 from trainer.data.formats import Format
 from trainer.data.formats.openai_chat import text_of

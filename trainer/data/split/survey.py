@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.data.check import canonical, reading
+from trainer.data.canonical import canonical
+from trainer.data.check import reading
 from trainer.data.formats import Format
 from trainer.data.scan import Part
 from trainer.data.similar import Clusters, firsts, join, own_texts, roots_of

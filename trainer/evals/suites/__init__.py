@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trainer.data.check import canonical, check, rows
+from trainer.data.canonical import canonical
+from trainer.data.check import check, rows
 from trainer.data.formats.openai_chat import text_of
 from trainer.data.split import prompt_key
 from trainer.errors import BadInput
