@@ -131,10 +131,13 @@ def _connect(app: App, door: Door) -> Any:
 
 
 class _Chores(threading.Thread):
-    """Loads the agent, then now and then takes up messages whose process died over them."""
+    """Loads the agent, then now and then takes up messages whose process died over them.
+
+    Not a daemon: an interpreter that ends while a thread imports a C++ extension aborts the process.
+    """
 
     def __init__(self, door: Door) -> None:
-        super().__init__(name="bot-chores", daemon=True)
+        super().__init__(name="bot-chores")
         self.door = door
         self.done = threading.Event()
 
@@ -154,3 +157,4 @@ class _Chores(threading.Thread):
 
     def stop(self) -> None:
         self.done.set()
+        self.join()

@@ -6,11 +6,11 @@ keeps must not grow by more than a few bytes a row: `Spill` files are for the re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,27 +21,39 @@ from trainer.data.view import View
 from trainer.settings import Settings
 from trainer.types import Finding
 
+if TYPE_CHECKING:
+    from trainer.data.scan import Part
 
-class Batch(NamedTuple):
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
     """Accepted rows. All four have the same order; `raw` holds one JSON row a line, each ended by LF."""
 
     numbers: Sequence[int]  # line numbers, ascending
     rows: list[Any]  # as the format holds them: `Format.plain(row)` gives plain JSON values
     views: list[View]
     raw: bytes
+    _found: dict[Callable[[bytes], Any], Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, format: Format, part: Part) -> Batch:
+        return cls(part.numbers, part.rows, [format.view(row) for row in part.rows], part.raw)
+
+    def once(self, find: Callable[[bytes], T]) -> T:
+        """What `find` makes of `raw`: made at the first asking, since several analyzers ask for the same."""
+        if find not in self._found:
+            self._found[find] = find(self.raw)
+        return self._found[find]
 
     def sizes(self) -> NDArray[np.int64]:
-        """Bytes of each line of `raw`, its LF included; remembered for the last batch, since several ask."""
-        global _last
-        raw, sizes = _last
-        if raw is not self.raw:
-            ends = np.flatnonzero(np.frombuffer(self.raw, np.uint8) == LF)
-            sizes = np.diff(ends, prepend=-1)
-            _last = self.raw, sizes
-        return sizes
+        """Bytes of each line of `raw`, its LF included."""
+        return self.once(_line_sizes)
 
 
-_last: tuple[bytes, NDArray[np.int64]] = b"", np.empty(0, np.int64)
+def _line_sizes(raw: bytes) -> NDArray[np.int64]:
+    return np.diff(np.flatnonzero(np.frombuffer(raw, np.uint8) == LF), prepend=-1)
 
 
 @dataclass(frozen=True, slots=True)

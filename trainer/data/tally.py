@@ -44,7 +44,7 @@ class Tally:
             return told
         lines = canonical_lines(part.rows)
         self.row_sha.update(lines)
-        batch = Batch(part.numbers, part.rows, [self.format.view(row) for row in part.rows], part.raw)
+        batch = Batch.of(self.format, part)
         self.stats.add(batch, len(lines))
         found = [analyzer.add(batch) for analyzer in self.analyzers]
         return merge(told, *found, key=_by_line)

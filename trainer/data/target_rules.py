@@ -73,8 +73,7 @@ def _long_rows(target: Target, batch: Batch) -> dict[int, Problem]:
     """By place in the batch; a batch without a long row costs one comparison."""
     if target.long(len(batch.raw)) is None:
         return {}
-    lines = batch.raw.split(b"\n")
-    found = ((i, target.long(len(lines[i]))) for i in range(len(batch.numbers)))
+    found = ((i, target.long(size - 1)) for i, size in enumerate(batch.sizes().tolist()))
     return {i: problem for i, problem in found if problem is not None}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -122,7 +123,7 @@ def test_rows_of_the_fast_path_are_told_by_their_roles(tmp_path: Path) -> None:
     plain = batch(chats)
     rows = load_format("openai-chat").block(plain.raw)
     assert rows and type(rows[0]) is not dict
-    found = list(rules(tmp_path, "together").add(plain._replace(rows=rows)))
+    found = list(rules(tmp_path, "together").add(replace(plain, rows=rows)))
     assert [(f.line, f.code) for f in found] == [(n, "target_order") for n in (2, 4, 6)]
 
 

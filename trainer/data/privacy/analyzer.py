@@ -67,7 +67,7 @@ class Privacy:
         self._rows = 0
 
     def add(self, batch: Batch) -> Iterator[Finding]:
-        for index, line in suspects(batch.raw):
+        for index, line in batch.once(suspects):
             if not suspicious(line):
                 continue
             seen = look(self._plain(batch.rows[index]))

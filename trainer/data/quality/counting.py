@@ -44,7 +44,7 @@ def count_tokens(
         for part in parts:
             if not part.rows:
                 continue
-            batch = Batch(part.numbers, part.rows, [known.view(row) for row in part.rows], part.raw)
+            batch = Batch.of(known, part)
             rows, size = rows + len(batch.rows), size + len(batch.raw)
             sample.offer(batch)
         if not rows:

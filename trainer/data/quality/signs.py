@@ -29,7 +29,7 @@ class Signs:
         self.rows += len(batch.numbers)
         found: list[Finding] = []
         hint = patterns.hint(*(check.HINT for check in CHECKS))
-        for index, line in suspects(batch.raw):
+        for index, line in batch.once(suspects):
             if not hint.search(line):
                 continue
             view = batch.views[index]

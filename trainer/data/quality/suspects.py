@@ -5,7 +5,6 @@ An automaton's pass costs about the same whatever it looks for, as long as few w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -14,31 +13,20 @@ from trainer.data.quality import html, injection, refusals, templates
 
 CHECKS = (refusals, templates, html, injection)
 
-_Lines = list[tuple[int, bytes]]
-_last: tuple[bytes, _Lines] = b"", []
 
-
-def suspects(raw: bytes) -> _Lines:
-    """The lines (LF) that any hint of signs or of privacy holds for, or might, with their indices, ascending. Those
-    of the last batch are remembered, since two analyzers ask."""
-    global _last
-    said, lines = _last
-    if said is not raw:
-        lines = list(_lines(raw))
-        _last = raw, lines
-    return lines
-
-
-def _lines(raw: bytes) -> Iterator[tuple[int, bytes]]:
+def suspects(raw: bytes) -> list[tuple[int, bytes]]:
+    """The lines (LF) that any hint of signs or of privacy holds for, or might, with their indices, ascending."""
+    found: list[tuple[int, bytes]] = []
     search = _union().search
     at = index = 0
-    while (found := search(raw, at)) is not None:
-        start = found.start()
+    while (hit := search(raw, at)) is not None:
+        start = hit.start()
         index += raw.count(b"\n", at, start)
         begin, end = raw.rfind(b"\n", at, start) + 1 or at, raw.find(b"\n", start)
         end = len(raw) if end < 0 else end
-        yield index, raw[begin:end]
+        found.append((index, raw[begin:end]))
         at, index = end + 1, index + 1
+    return found
 
 
 @cache
