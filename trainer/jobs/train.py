@@ -74,7 +74,7 @@ def latest_checkpoint(run: Run) -> Path | None:
 
 
 def _train(run: Run, spec: RunSpec, base: Base, files: dict[str, Path], resume: Path | None) -> TrainResult:
-    from trainer.methods.supervised import train
+    from trainer.methods.run import Files, train
 
     dataset = run.services.datasets.get(run.job.dataset_id)
     card = {
@@ -85,9 +85,7 @@ def _train(run: Run, spec: RunSpec, base: Base, files: dict[str, Path], resume: 
     return train(
         spec,
         base=base.location,
-        train_file=files["train"],
-        dev_file=files["dev"],
-        replay_file=base.carried("replay.jsonl") if spec.replay else None,
+        files=Files(files["train"], files["dev"], base.carried("replay.jsonl") if spec.replay else None),
         work_dir=run.folder / "run",
         on_progress=lambda progress: tell(run, progress),
         on_checkpoint=lambda folder, step, metrics: keep_checkpoint(run, spec, folder, step, metrics),

@@ -1,30 +1,44 @@
-"""How models are trained. `METHODS` is the visible table; a method is one small file and one line here."""
+"""How models are trained: what changes in the base (`METHODS`) and what it is taught by (`OBJECTIVES`). Both tables are
+visible; a method or an objective is one small file and one line here."""
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trainer.errors import BadInput
 
 if TYPE_CHECKING:
     from trainer.methods.method import Method
+    from trainer.methods.objectives.objective import Objective
 
 METHODS: dict[str, str] = {
     "lora": "trainer.methods.lora:Lora",
     "qlora": "trainer.methods.qlora:QLora",
     "full": "trainer.methods.full:Full",
 }
+OBJECTIVES: dict[str, str] = {
+    "supervised": "trainer.methods.objectives.supervised:Supervised",
+}
 
 
 def resolve(name: str) -> Method:
     """Name → method."""
-    if name not in METHODS:
+    return _look_up(METHODS, name, "method")
+
+
+def resolve_objective(name: str) -> Objective:
+    """Name → objective."""
+    return _look_up(OBJECTIVES, name, "objective")
+
+
+def _look_up(table: dict[str, str], name: str, noun: str) -> Any:
+    if name not in table:
         raise BadInput(
-            f"I don't know a training method called “{name[:40]}”.",
-            fix=f"Known: {', '.join(METHODS)}.",
-            code="unknown_method",
-            param="method",
+            f"I don't know a training {noun} called “{name[:40]}”.",
+            fix=f"Known: {', '.join(table)}.",
+            code=f"unknown_{noun}",
+            param=noun,
         )
-    module, _, cls = METHODS[name].partition(":")
+    module, _, cls = table[name].partition(":")
     return getattr(import_module(module), cls)()

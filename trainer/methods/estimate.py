@@ -182,7 +182,7 @@ def flops_per_token(spec: RunSpec, shape: Shape) -> float:
     """Forward and backward, a tenth more for validation. A frozen base needs no weight gradients: 4 instead
     of 6 operations for each parameter; unpacking 4-bit weights costs about a third more."""
     used = shape.linear_parameters + shape.vocab * shape.hidden
-    return 1.1 * used * {"full": 6.0, "lora": 4.0, "qlora": 5.3}[spec.method]
+    return 1.1 * used * {"full": 6.0, "qlora": 5.3}.get(spec.method, 4.0)
 
 
 def throughput(gpu: dict[str, Any] | None, cores: int | None = None) -> tuple[float, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from trainer.methods.method import full_rate, load_causal_lm
+from trainer.methods.method import full_rate, load_model
 from trainer.methods.spec import RunSpec
 
 
@@ -15,12 +15,12 @@ class Full:
     def learning_rate(self, parameters: int) -> float:
         return full_rate(parameters)
 
-    def load(self, base: str) -> Any:
+    def load(self, base: str, spec: RunSpec, **options: Any) -> Any:
         import torch
 
-        return load_causal_lm(base, torch.float32)
+        return load_model(base, torch.float32, **options)
 
-    def wrap(self, model: Any, spec: RunSpec) -> Any:
+    def wrap(self, model: Any, spec: RunSpec, task_type: str = "CAUSAL_LM") -> Any:
         model.requires_grad_(True)
         return model
 

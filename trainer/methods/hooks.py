@@ -14,16 +14,15 @@ if TYPE_CHECKING:
 
 
 @cache
-def trainer_class() -> Any:
-    """TRL's SFTTrainer, counting the tokens that are not padding and leaving out the hub's model card."""
-    from trl.trainer.sft_trainer import SFTTrainer
+def counting(parent: Any) -> Any:
+    """A trainer class that counts the tokens that are not padding, and leaves out the hub's model card."""
 
-    class CountingTrainer(SFTTrainer):
+    class CountingTrainer(parent):
         run_state: RunState
 
         def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-            tokens = inputs.pop("real_tokens", None)
-            if tokens is not None and model.training:
+            tokens = inputs.pop("real_tokens", 0)
+            if model.training:
                 self.run_state.trained_tokens += int(tokens)
             return super().compute_loss(model, inputs, *args, **kwargs)
 

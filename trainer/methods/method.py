@@ -24,11 +24,12 @@ class Method(Protocol):
         """The default for a base of this many parameters."""
         ...
 
-    def load(self, base: str) -> Any:
-        """The base in the precision that this method trains in, on the device it trains on."""
+    def load(self, base: str, spec: RunSpec, **options: Any) -> Any:
+        """The base in the precision that this method trains in, on the device it trains on; `options` go to
+        `load_model`."""
         ...
 
-    def wrap(self, model: Any, spec: RunSpec) -> Any:
+    def wrap(self, model: Any, spec: RunSpec, task_type: str = "CAUSAL_LM") -> Any:
         """The model with what is to be trained, and nothing else, requiring gradients."""
         ...
 
@@ -46,21 +47,31 @@ def full_rate(parameters: int) -> float:
     return min(1e-3, max(1e-5, 2e-5 * (1e9 / max(parameters, 1)) ** 0.5))
 
 
-def half_precision() -> Any:
-    """bf16 where CUDA computes in it, else fp32."""
+def precision(spec: RunSpec) -> str:
+    """What a run computes in: "bf16" where CUDA has it, "fp16" on older GPUs, else "fp32"; or what the spec says."""
     import torch
 
-    return torch.bfloat16 if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else torch.float32
+    if not torch.cuda.is_available():
+        return "fp32" if spec.precision == "auto" else spec.precision
+    able = "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+    return able if spec.precision == "auto" else spec.precision
 
 
-def load_causal_lm(base: str, dtype: Any, **options: Any) -> Any:
-    """A causal language model from a folder (never asking a hub) or a hub name; safetensors only."""
+def frozen_dtype(spec: RunSpec) -> Any:
+    """The type of weights that stay as they are: the run's own precision."""
     import torch
-    from transformers import AutoModelForCausalLM
+
+    return {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[precision(spec)]
+
+
+def load_model(base: str, dtype: Any, *, auto: str = "AutoModelForCausalLM", **options: Any) -> Any:
+    """A model from a folder (never asking a hub) or a hub name; safetensors only. `auto` names transformers' class."""
+    import torch
+    import transformers
 
     if torch.cuda.is_available():
         options.setdefault("device_map", {"": torch.cuda.current_device()})
-    return AutoModelForCausalLM.from_pretrained(
+    return getattr(transformers, auto).from_pretrained(
         base,
         dtype=dtype,
         attn_implementation="sdpa",

@@ -37,7 +37,7 @@ class Collator:
         out = {
             "input_ids": torch.tensor([self._fill(r["input_ids"], width, self.pad_token) for r in batch]),
             "labels": torch.tensor([self._fill(r["labels"], width, IGNORED) for r in batch]),
-            "real_tokens": torch.tensor(sum(len(r["input_ids"]) for r in batch)),
+            "real_tokens": sum(len(r["input_ids"]) for r in batch),
         }
         if self.packed:
             out["position_ids"] = torch.tensor([_positions(r["seq_lengths"], width) for r in batch])

@@ -5,22 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from trainer.methods.lora import Lora
-from trainer.methods.method import half_precision, load_causal_lm
+from trainer.methods.method import frozen_dtype, load_model
 from trainer.methods.spec import RunSpec
 
 
 class QLora(Lora):
-    def load(self, base: str) -> Any:
+    def load(self, base: str, spec: RunSpec, **options: Any) -> Any:
         from transformers import BitsAndBytesConfig
 
-        dtype = half_precision()
+        dtype = frozen_dtype(spec)
         quantization = BitsAndBytesConfig(
             load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_use_double_quant=True,
+            bnb_4bit_quant_type=spec.quantization,
+            bnb_4bit_use_double_quant=spec.double_quantization,
             bnb_4bit_compute_dtype=dtype,
         )
-        model = load_causal_lm(base, dtype, quantization_config=quantization)
+        model = load_model(base, dtype, quantization_config=quantization, **options)
         for module in model.modules():
             # On CPUs with AVX512-bf16 an eval forward would repack the weights; dequantizing them
             # afterwards gives garbage.
@@ -28,7 +28,8 @@ class QLora(Lora):
                 module.support_avx512bf16_for_cpu = False
         return model
 
-    def wrap(self, model: Any, spec: RunSpec) -> Any:
+    def wrap(self, model: Any, spec: RunSpec, task_type: str = "CAUSAL_LM") -> Any:
         from peft import prepare_model_for_kbit_training
 
-        return super().wrap(prepare_model_for_kbit_training(model, use_gradient_checkpointing=False), spec)
+        ready = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
+        return super().wrap(ready, spec, task_type)

@@ -47,13 +47,13 @@ class Bench:
     stop: Callable[[], str | None] = lambda: None
 
     def train(self, spec: RunSpec = SPEC, *, rows: list[dict[str, Any]] = ROWS, **options: Any) -> TrainResult:
-        from trainer.methods.supervised import train
+        from trainer.methods.run import Files, train
 
+        dev = options.pop("dev", [row(f"dev {n}", "yes please") for n in range(6)])
+        dev_file = self.write("dev", dev) if dev else None
         given = {
             "base": str(self.base),
-            "train_file": self.write("train", rows),
-            "dev_file": self.write("dev", [row(f"dev {n}", "yes please") for n in range(6)]),
-            "replay_file": None,
+            "files": Files(self.write("train", rows), dev_file, options.pop("replay", None)),
             "work_dir": self.folder / "run",
             "on_progress": self.told.append,
             "on_checkpoint": self._keep,

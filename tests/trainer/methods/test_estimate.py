@@ -78,7 +78,7 @@ def test_without_a_config_the_guess_is_admitted() -> None:
 def test_estimating_imports_no_heavy_library() -> None:
     code = (
         "import sys, trainer.methods.estimate, trainer.methods, trainer.inference.tiny_base, "
-        "trainer.inference.engine, trainer.methods.supervised; "
+        "trainer.inference.engine, trainer.methods.run; "
         "print(sorted({'torch', 'transformers', 'peft', 'trl', 'datasets'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -36,7 +36,7 @@ def test_what_is_saved_is_what_was_trained(bench: Bench, name: str, monkeypatch:
     live: list[Any] = []
     method = type(resolve(name))
     wrap = method.wrap
-    monkeypatch.setattr(method, "wrap", lambda self, m, spec: live.append(wrap(self, m, spec)) or live[0])
+    monkeypatch.setattr(method, "wrap", lambda *given: live.append(wrap(*given)) or live[0])
     result = bench.train(SPEC.model_copy(update={"epochs": 1, "method": name}))
     ids = torch.arange(20, 40)[None]
     with torch.no_grad():
@@ -51,7 +51,7 @@ def reloaded(name: str, bench: Bench, artifact: str) -> Any:
 
     if name == "full":
         return AutoModelForCausalLM.from_pretrained(artifact).eval()
-    return PeftModel.from_pretrained(resolve(name).load(str(bench.base)), artifact).eval()
+    return PeftModel.from_pretrained(resolve(name).load(str(bench.base), SPEC), artifact).eval()
 
 
 def test_default_rates_fall_with_size_and_lora_has_ten_times_full() -> None:

@@ -36,7 +36,7 @@ def test_positions_restart_and_no_mask_is_given() -> None:
     assert "attention_mask" not in batch
     assert batch["position_ids"].tolist() == [[0, 1, 0, 1], [0, 0, 1, 2]]
     assert batch["labels"].tolist()[1] == [-100] * 4
-    assert int(batch["real_tokens"]) == 5
+    assert batch["real_tokens"] == 5
 
 
 def test_a_packed_conversation_reads_nothing_of_its_neighbours(model: Any) -> None:

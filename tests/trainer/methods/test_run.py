@@ -110,12 +110,12 @@ def test_packed_and_unpacked_runs_see_the_same_tokens(bench: Bench) -> None:
 
 def test_replayed_rows_are_counted(bench: Bench) -> None:
     old = bench.base / "tunesmith" / "replay.jsonl"
-    result = bench.train(SPEC.model_copy(update={"replay": 0.5, "epochs": 1}), replay_file=old)
+    result = bench.train(SPEC.model_copy(update={"replay": 0.5, "epochs": 1}), replay=old)
     assert (result.metrics["replay_rows"], result.metrics["rows"]) == (12, 36)
 
 
 def test_a_run_without_validation_rows_ends_with_its_last_weights(bench: Bench) -> None:
-    result = bench.train(SPEC.model_copy(update={"epochs": 1}), dev_file=None)
+    result = bench.train(SPEC.model_copy(update={"epochs": 1}), dev=None)
     assert result.val_loss is None and result.metrics["best_step"] == result.steps
 
 
@@ -123,7 +123,7 @@ def test_a_loss_that_is_no_number_ends_the_run_with_advice(bench: Bench) -> None
     spec = SPEC.model_copy(update={"learning_rate": 0.99, "max_grad_norm": 1e9, "method": "full", "epochs": 90})
     broken = spec.model_copy(update={"learning_rate": 1e30})
     with pytest.raises(TunesmithError, match="Lower the learning rate") as caught:
-        bench.train(broken, dev_file=None)
+        bench.train(broken, dev=None)
     assert caught.value.code == "loss_not_finite"
 
 
