@@ -1,0 +1,94 @@
+"""One run on several processes: who am I, and how do we stay of one mind? Alone, every answer is the simple one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any, TypeVar
+
+Value = TypeVar("Value")
+
+
+def rank() -> int:
+    return int(os.environ.get("RANK", "0"))
+
+
+def world_size() -> int:
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def is_main() -> bool:
+    """True in the one process that writes events, checkpoints and the artifact."""
+    return rank() == 0
+
+
+def agree(value: Value) -> Value:
+    """What rank 0 gave, in every process; all of them must ask, in the same order. Anything that pickles."""
+    if not _together():
+        return value
+    import torch.distributed as dist
+
+    box: list[Any] = [value]
+    dist.broadcast_object_list(box, src=0, device=_device())
+    return box[0]
+
+
+def barrier() -> None:
+    """Go on when every process has come here."""
+    if _together():
+        agree(None)
+
+
+def join() -> None:
+    """Meet the other processes (gloo on CPUs, nccl on GPUs); each takes the GPU of its place on the node."""
+    if world_size() == 1 or _together():
+        return
+    import torch
+    from accelerate import PartialState
+
+    cuda = torch.cuda.is_available()
+    if cuda:
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    PartialState(cpu=not cuda)
+
+
+def save(model: Any, folder: Path) -> None:
+    """`model.save_pretrained(folder)` by rank 0, with weights put together first where they are in shards.
+
+    Every process must call it.
+    """
+    state = _whole(model) if is_sharded(model) else None
+    if is_main():
+        model.save_pretrained(folder, **({"state_dict": state} if state is not None else {}))
+    barrier()
+
+
+def is_sharded(model: Any) -> bool:
+    """Whether each process holds only a part of the weights (FSDP2's DTensors)."""
+    tensor = sys.modules.get("torch.distributed.tensor")
+    return tensor is not None and any(isinstance(p, tensor.DTensor) for p in model.parameters())
+
+
+def put(model: Any, state: dict[str, Any]) -> None:
+    """Load whole weights, found in every process, into a model in shards; names that are missing keep their values."""
+    from torch.distributed.checkpoint.state_dict import StateDictOptions, set_model_state_dict
+
+    set_model_state_dict(model, state, options=StateDictOptions(full_state_dict=True, strict=False))
+
+
+def _whole(model: Any) -> dict[str, Any]:
+    from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
+
+    return get_model_state_dict(model, options=StateDictOptions(full_state_dict=True, cpu_offload=True))
+
+
+def _together() -> bool:
+    dist = sys.modules.get("torch.distributed")
+    return dist is not None and dist.is_available() and dist.is_initialized()
+
+
+def _device() -> Any:
+    import torch
+
+    return torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else torch.device("cpu")
