@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tools.context import Context
@@ -10,6 +10,7 @@ from tools.training import TrainRequest
 from trainer.advice.rules import Advice
 from trainer.bases import known_bases
 from trainer.methods.estimate import Estimate
+from trainer.methods.presets import Preset
 from trainer.methods.spec import RunSpec
 from trainer.store.tables import Approval, Dataset, Evaluation, Job
 from trainer.types import CheckReport, JobKind, JobStatus
@@ -82,6 +83,15 @@ def estimate(row: Dataset, spec: RunSpec, made: Estimate) -> str:
         f"{size(made.memory_bytes)} of memory, {cost(made.cost_usd)}. "
         f"{made.trainable_params:,} of {made.total_params:,} parameters train. {made.basis}"
     )
+
+
+def presets(known: Iterable[Preset]) -> str:
+    """A line each: the name, what it is for, what it sets."""
+    return "\n".join(f"{p.name}: {p.about} ({_values(p.spec)})" for p in known)
+
+
+def _values(spec: dict[str, Any]) -> str:
+    return ", ".join(f"{key}={'+'.join(value) if isinstance(value, list) else value}" for key, value in spec.items())
 
 
 def train_request(asked: TrainRequest) -> str:

@@ -6,12 +6,16 @@ neither see nor fill. The artifact names what a door may show as a card.
 
 from __future__ import annotations
 
+from typing import Any
+
 from langchain_core.tools import BaseTool
 
 from tools import advice, datasets, evaluation, promotion, sentences, training
 from tools.answers import Answer, Runtime, card
 from tools.build_tools import BUILD_TOOLS
 from tools.dataset_tools import DATASET_TOOLS
+from tools.specs import make_spec
+from trainer.methods.presets import presets
 
 
 @card
@@ -35,9 +39,12 @@ def estimate_training(
     batch_size: int | None = None,
     max_length: int | None = None,
     lora_r: int | None = None,
+    preset: str | None = None,
+    objective: str | None = None,
+    settings: dict[str, Any] | None = None,
 ) -> Answer:
-    """Estimate time, memory and cost of a training run without asking for it."""
-    spec = training.make_spec(
+    """Estimate time, memory and cost of a training run without asking for it. Arguments as in request_training."""
+    spec = make_spec(
         {
             "base": base,
             "method": method,
@@ -46,6 +53,9 @@ def estimate_training(
             "batch_size": batch_size,
             "max_length": max_length,
             "lora_r": lora_r,
+            "preset": preset,
+            "objective": objective,
+            "settings": settings,
         }
     )
     row = datasets.pick_dataset(runtime.context, dataset)
@@ -67,11 +77,17 @@ def request_training(
     lora_r: int | None = None,
     seed: int | None = None,
     suffix: str | None = None,
+    preset: str | None = None,
+    objective: str | None = None,
+    settings: dict[str, Any] | None = None,
 ) -> Answer:
     """Ask for a training run: posts an estimate with an approval button for a person.
 
-    `method` is lora, qlora or full. `replay` mixes old-task rows in, per new row (1.0 = as many), against
-    forgetting. `max_length` is the tokens a row may have. Leave out what the person did not say."""
+    `method` is lora, qlora, dora, rslora, full, ia3, prefix, prompt or p-tuning. `objective` is supervised, dpo, orpo,
+    kto or classify; left out, the dataset decides. `preset` is a name that list_presets gives. `replay` mixes
+    old-task rows in, per new row (1.0 = as many), against forgetting. `max_length` is the tokens a row may have.
+    `settings` holds anything else by name: beta, warmup_steps, max_hours, lora_alpha, lora_dropout,
+    gradient_accumulation, template ("instruction"), provider ("openai") … Leave out what the person did not say."""
     overrides = {
         "base": base,
         "method": method,
@@ -83,9 +99,18 @@ def request_training(
         "lora_r": lora_r,
         "seed": seed,
         "suffix": suffix,
+        "preset": preset,
+        "objective": objective,
+        "settings": settings,
     }
     asked = training.request(runtime.context, dataset, overrides)
     return sentences.train_request(asked), {"card": "approval", "id": asked.approval.id}
+
+
+@card
+def list_presets(runtime: Runtime) -> Answer:
+    """List the presets of training runs, the guides' own among them, with what each sets."""
+    return sentences.presets(presets().values()), {}
 
 
 @card
@@ -151,6 +176,7 @@ TOOLBOX: list[BaseTool] = [
     *BUILD_TOOLS,
     estimate_training,
     request_training,
+    list_presets,
     job_status,
     list_jobs,
     cancel_job,

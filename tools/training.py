@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from tools.context import TRAINER, Context
 from tools.datasets import ensure_split, pick_dataset
+from tools.specs import make_spec
 from trainer.bases import Base, resolve_base
 from trainer.data.quality.counting import TokenCount, count_tokens
 from trainer.errors import BadInput, Forbidden
@@ -21,8 +20,6 @@ from trainer.methods.hardware import base_config, gpu_of_this_machine
 from trainer.methods.spec import RunSpec
 from trainer.store.tables import Approval, Dataset, Job
 from trainer.types import JobKind, JobStatus
-
-SAID = {"lora_r": "rank", "lora_alpha": "alpha"}  # how people call what a spec names otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,34 +30,6 @@ class TrainRequest:
     spec: RunSpec
     dataset: Dataset
     estimate: Estimate
-
-
-def make_spec(overrides: dict[str, Any]) -> RunSpec:
-    """Only what was given; everything else keeps its default. A wrong value is named with what is allowed."""
-    given = {key: value for key, value in overrides.items() if value is not None}
-    try:
-        return RunSpec(**given)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        name = ".".join(str(p) for p in first["loc"]) or "spec"
-        said = SAID.get(name, name.replace("_", " "))
-        raise BadInput(
-            f"{said} {_short(first.get('input'))} does not fit: {_allowed(name, first)}.",
-            fix="Correct it and ask again; nothing was started.",
-            code="bad_spec",
-            param=name,
-        ) from None
-
-
-def _short(given: Any) -> str:
-    return f"{given:.10g}" if isinstance(given, float) else str(given)[:40]
-
-
-def _allowed(name: str, error: Any) -> str:
-    """What would fit, in plain words."""
-    if name == "suffix":
-        return "it takes at most 18 small letters, digits and dashes"
-    return re.sub(r"^input should be", "it should be", str(error["msg"]).lower())
 
 
 def plan(context: Context, dataset: Dataset, spec: RunSpec) -> tuple[Base, Estimate]:

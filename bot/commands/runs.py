@@ -38,7 +38,7 @@ ESTIMATE = any_of(
     r"how (?:long|much)\b.*\b(?:train|fine-?tun|run|take|cost)",
     r"what (?:would|will|does) .*cost",
 )
-ESTIMATED = {"base", "method", "epochs", "replay", "dataset"}
+ESTIMATED = {"base", "method", "objective", "preset", "settings", "epochs", "replay", "dataset"}
 
 
 def estimates(text: str) -> Command | None:
@@ -48,7 +48,7 @@ def estimates(text: str) -> Command | None:
 
 
 TRAIN = re.compile(
-    r"(?:(?:start|run|request|do|launch) (?:(?:a|the|another) )?)?(?:(?:lora|qlora|full) )?"
+    r"(?:(?:start|run|request|do|launch) (?:(?:a|the|another) )?)?(?:(?:[qd]?lora|full|dpo|orpo|kto|ia3) )?"
     r"(?:re-?train|train|training|fine-?\s?tun(?:e|ing))\b",
     re.IGNORECASE,
 )
@@ -56,6 +56,13 @@ TRAIN = re.compile(
 
 def trains(text: str) -> Command | None:
     return Command("request_training", _run(text)) if TRAIN.match(text) else None
+
+
+PRESETS = re.compile(r"(?:list |show |which |what )?(?:the |training )*presets(?: are there)?\??", re.IGNORECASE)
+
+
+def lists_presets(text: str) -> Command | None:
+    return Command("list_presets") if PRESETS.fullmatch(text) else None
 
 
 LIST_JOBS = re.compile(r"(?:list |show )?(?:all )?(?:the |my )?jobs|list", re.IGNORECASE)
@@ -78,16 +85,23 @@ def cancels(text: str) -> Command | None:
     return Command("cancel_job", named("job", text, JOB)) if CANCEL.match(text) else None
 
 
+def _objective(word: str) -> str:
+    return "classify" if word.lower() == "classif" else word.lower()
+
+
 NO_BASE = r"(?!file-|(?:this|it|that|the|my|our|them|these|those|all|data|dataset|rows|examples)\b)"
-UNTAUGHT = "dora|ia3|dpo|orpo|kto|ppo|grpo|rlhf"  # asked for by name: refused by name, not trained as something else
-AS = r"as(?! (?:soon|possible|well)\b)"
+METHODS = "qlora|rslora|lora|dora|full|ia3|prefix(?:-tuning)?|prompt-tuning|p-tuning"
+UNTAUGHT = "ppo|grpo|rlhf"  # asked for by name: refused by name, not trained as something else
+AS = r"as(?! (?:soon|possible|well|an? classif\w+)\b)"
 OPTIONS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "base": (
         rf"\b(?:on|base)\s*[:=]?\s*(?:the\s+)?[“\"'`]?{NO_BASE}([\w./-]*\w)"
         rf"|^(?:re-?)?(?:train|fine-?tune) {NO_BASE}([A-Za-z][\w.]*[-/][\w./-]*\w)",
         str,
     ),
-    "method": (rf"(?<![\w./-])(qlora|lora|full|{UNTAUGHT})(?![\w/-])", str.lower),
+    "method": (rf"(?<![\w./-])({METHODS}|{UNTAUGHT})(?![\w/-])", str.lower),
+    "objective": (r"(?<![\w./-])(dpo|orpo|kto)(?![\w/-])|\b(?:as an?|to) (classif)(?:y|ier)\b", _objective),
+    "preset": (r"\bpreset\s*[:=]?\s*[“\"'`]?([a-z][\w-]*)|\b(quick|careful) preset\b", str.lower),
     "epochs": (rf"({NUMBER})\s*epochs?\b|\bepochs?\s*[:=]?\s*({NUMBER})", float),
     "learning_rate": (rf"\b(?:lr|learning[ _-]rate)\s*(?:of|[:=])?\s*({NUMBER})", float),
     "batch_size": (r"\bbatch(?:[ _-]size)?\s*(?:of|[:=])?\s*(-?\d+)\b", int),
@@ -95,6 +109,30 @@ OPTIONS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "lora_r": (r"\b(?:r|rank)\s*(?:of|[:=])?\s*(-?\d+)\b", int),
     "seed": (r"\bseed\s*(?:of|[:=])?\s*(-?\d+)\b", int),
     "suffix": (rf"\b(?:suffix|named|called|{AS})\s*[:=]?\s*[“\"'`]?([^\s“”\"'`,;]+)", str.lower),
+}
+
+
+SETTINGS: dict[str, tuple[re.Pattern[str], Callable[[str], Any]]] = {
+    "beta": (any_of(rf"\bbeta\s*(?:of|[:=])?\s*({NUMBER})"), float),
+    "lora_alpha": (any_of(r"\balpha\s*(?:of|[:=])?\s*(\d+)\b"), int),
+    "lora_dropout": (any_of(rf"\bdropout\s*(?:of|[:=])?\s*({NUMBER})"), float),
+    "warmup_steps": (any_of(r"\bwarm-?up(?:[ _]steps)?\s*(?:of|[:=])?\s*(\d+)\b"), int),
+    "gradient_accumulation": (any_of(r"\b(?:gradient[ _-])?accumulation\s*(?:of|[:=])?\s*(\d+)\b"), int),
+    "max_hours": (any_of(rf"\b(?:at most|max(?:imum)?|no more than)\s*({NUMBER})\s*h(?:ours?)?\b"), float),
+    "template": (
+        any_of(
+            r"\b(instruction) template\b",
+        ),
+        str.lower,
+    ),
+    "provider": (
+        any_of(
+            r"\bprovider\s*[:=]?\s*(\w+)",
+        ),
+        str.lower,
+    ),
+    "scheduler": (any_of(r"\b(linear|cosine|constant)(?: learning rate| lr)? schedul"), str.lower),
+    "precision": (any_of(r"\b(bf16|fp16|fp32)\b"), str.lower),
 }
 
 
@@ -107,7 +145,8 @@ def _run(text: str) -> dict[str, Any]:
             found[name] = cast(next(group for group in match.groups() if group))
     if str(found.get("base", "")).endswith((".jsonl", ".json")):
         found.pop("base")
-    return found | _replay(text)
+    settings = {name: cast(match[1]) for name, (pattern, cast) in SETTINGS.items() if (match := pattern.search(text))}
+    return found | _replay(text) | ({"settings": settings} if settings else {})
 
 
 NO_REPLAY = re.compile(r"\b(?:no|without)\s+replay|\breplay\s*[:=]?\s*(?:off|none)\b", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""`tunesmith advise | estimate | tiny-base`: before anything is started."""
+"""`tunesmith advise | estimate | presets | tiny-base`: before anything is started."""
 
 from __future__ import annotations
 
@@ -11,10 +11,22 @@ import typer
 
 from tools import advice, sentences, training
 from tools.cli.follow import LINE_EVERY_S
-from tools.cli.jobs import BaseName, DatasetArg, Epochs, Method, Replay, dataset_of
+from tools.cli.jobs import (
+    BaseName,
+    DatasetArg,
+    Epochs,
+    Method,
+    Objective,
+    PresetName,
+    Replay,
+    Settings,
+    dataset_of,
+)
 from tools.cli.output import Json, answers, finish, opened, progress_console
+from tools.specs import from_assignments, make_spec
 from trainer.data.money import cost
 from trainer.errors import BadInput
+from trainer.methods.presets import presets
 from trainer.settings import load_settings
 from trainer.types import TrainProgress
 
@@ -22,6 +34,7 @@ from trainer.types import TrainProgress
 def register(app: typer.Typer) -> None:
     app.command("advise")(advise)
     app.command("estimate")(estimate)
+    app.command("presets")(show_presets)
     app.command("tiny-base")(tiny_base)
 
 
@@ -42,8 +55,11 @@ def estimate(
     dataset: DatasetArg,
     base: BaseName = None,
     method: Method = None,
+    objective: Objective = None,
+    preset: PresetName = None,
     epochs: Epochs = None,
     replay: Replay = None,
+    settings: Settings = None,
     hosted: Annotated[
         list[str] | None, typer.Option(metavar="PROVIDER:MODEL", help="What a provider would charge. Repeat it.")
     ] = None,
@@ -53,7 +69,8 @@ def estimate(
     asked = [_hosted(name) for name in hosted or ()]
     with opened() as context:
         overrides: dict[str, Any] = {"base": base, "method": method, "epochs": epochs, "replay": replay}
-        spec = training.make_spec(overrides)
+        overrides |= {"objective": objective, "preset": preset, "settings": from_assignments(settings or [])}
+        spec = make_spec(overrides)
         row = dataset_of(context, dataset)
         _, made = training.plan(context, row, spec)
     today, tokens = datetime.now(UTC).date(), round(made.tokens / spec.epochs)
@@ -61,6 +78,13 @@ def estimate(
     value = {"dataset": row.id, "spec": spec.model_dump(mode="json"), **asdict(made)}
     value["hosted"] = [{"name": name, **asdict(found)} for name, found in zip(hosted or (), charged, strict=True)]
     finish(value, "\n".join((sentences.estimate(row, spec, made), *(c.words for c in charged))), as_json=as_json)
+
+
+@answers
+def show_presets(as_json: Json = False) -> None:
+    """List the presets: sets of values for a training run, the guides' own among them."""
+    known = list(presets().values())
+    finish({"presets": [preset.model_dump() for preset in known]}, sentences.presets(known), as_json=as_json)
 
 
 def _hosted(name: str) -> tuple[str, str]:

@@ -12,13 +12,25 @@ from tools.cli import shapes
 from tools.cli.follow import follow
 from tools.cli.output import FINDINGS, GOOD, INTERRUPTED, Json, answers, finish, opened, progress_console
 from tools.context import Context
+from tools.specs import from_assignments, make_spec
 from trainer.errors import BadInput
 from trainer.store.tables import Dataset, Job
 from trainer.types import CheckReport, GateVerdict, JobStatus, Severity, Verdict
 
 DatasetArg = Annotated[str, typer.Argument(help="A JSONL file, or a dataset's id (file-…).")]
 BaseName = Annotated[str | None, typer.Option("--base", help="tiny-base, a folder, or a hub name.")]
-Method = Annotated[str | None, typer.Option("--method", help="lora, qlora or full.")]
+Method = Annotated[
+    str | None, typer.Option("--method", help="lora, qlora, dora, rslora, full, ia3, prefix, prompt or p-tuning.")
+]
+Objective = Annotated[
+    str | None,
+    typer.Option("--objective", help="supervised, dpo, orpo, kto or classify; without it, the dataset decides."),
+]
+PresetName = Annotated[str | None, typer.Option("--preset", help="A set of values by name: tunesmith presets.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Any other value of a run, e.g. beta=0.2. Repeat it."),
+]
 Epochs = Annotated[float | None, typer.Option("--epochs")]
 Replay = Annotated[float | None, typer.Option("--replay", help="Old-task rows per new row; 1.0 = as many.")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Watch the job to its end.")]
@@ -36,6 +48,8 @@ def train(
     dataset: DatasetArg,
     base: BaseName = None,
     method: Method = None,
+    objective: Objective = None,
+    preset: PresetName = None,
     epochs: Epochs = None,
     learning_rate: Annotated[float | None, typer.Option("--learning-rate", "--lr")] = None,
     replay: Replay = None,
@@ -44,6 +58,7 @@ def train(
     lora_r: Annotated[int | None, typer.Option("--lora-r")] = None,
     seed: Annotated[int | None, typer.Option()] = None,
     suffix: Annotated[str | None, typer.Option(help="A word of your own in the model's name.")] = None,
+    settings: Settings = None,
     wait: Wait = True,
     as_json: Json = False,
 ) -> None:
@@ -51,6 +66,8 @@ def train(
     overrides = {
         "base": base,
         "method": method,
+        "objective": objective,
+        "preset": preset,
         "epochs": epochs,
         "learning_rate": learning_rate,
         "replay": replay,
@@ -59,9 +76,10 @@ def train(
         "lora_r": lora_r,
         "seed": seed,
         "suffix": suffix,
+        "settings": from_assignments(settings or []),
     }
     with opened() as context:
-        training.make_spec(overrides)  # a wrong value is named before the file is read
+        make_spec(overrides)  # a wrong value is named before the file is read
         asked = training.request(context, dataset_of(context, dataset).id, overrides)
         if not as_json:
             progress_console.print(sentences.estimate(asked.dataset, asked.spec, asked.estimate), markup=False)

@@ -11,6 +11,7 @@ from bot.blocks.mrkdwn import esc
 from bot.clicks import Click, on
 from bot.door import Door
 from tools import datasets, sentences, training
+from tools.specs import make_spec
 
 
 def register(app: App, door: Door) -> None:
@@ -27,7 +28,7 @@ def train(click: Click) -> None:
 
 
 def estimate(click: Click) -> None:
-    spec = training.make_spec({})
+    spec = make_spec({})
     row = datasets.pick_dataset(click.context, click.value)
     _, made = training.plan(click.context, row, spec)
     _say(click, sentences.estimate(row, spec, made))
