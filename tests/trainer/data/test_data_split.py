@@ -181,11 +181,6 @@ def test_other_formats_are_split_too(tmp_path: Path) -> None:
     alpaca = [json.dumps({"instruction": f"Do {i}", "input": "", "output": "done"}) for i in range(40)]
     result = split(write(tmp_path / "a.jsonl", alpaca), tmp_path / "a")
     assert "messages" in json.loads(result.files["test"].read_text().splitlines()[0])
-    pairs = [json.dumps({"prompt": f"Do {i % 20}", "chosen": "yes", "rejected": f"no {i}"}) for i in range(40)]
-    result = split(write(tmp_path / "b.jsonl", pairs), tmp_path / "b")
-    found = [line for part in PARTS for line in result.files[part].read_text().splitlines()]
-    assert sorted(map(json.loads, found), key=str) == sorted(map(json.loads, pairs), key=str)
-    assert all(len(where) == 1 for where in parts_by(result, lambda r: r["prompt"]).values())
 
 
 def test_rows_without_the_key_are_told(tmp_path: Path) -> None:

@@ -79,8 +79,9 @@ def split(
 
     `group` is "prompt", "conversation" (an id in the metadata, else the first user message) or "key:<path>";
     rows with the same prompt stay together in any case, and unless `near` is False nearly equal ones too.
-    `stratify` is "answer" or "key:<path>". Rows of kind "chat" are written as OpenAI chat, others as they are;
-    exact duplicates are written once. Raises BadInput when there are too few different groups."""
+    `stratify` is "answer" or "key:<path>". Rows are written in the one shape of their kind
+    (`trainer.data.split.shapes`); exact duplicates are written once. Raises BadInput when there are too few different
+    groups."""
     asked = Asked(seed, dev, test, group, stratify, near)
     if not (0 <= dev < 1 and 0 <= test < 1 and dev + test < 1):
         raise BadInput(f"Shares of {dev} and {test} leave nothing to train on.", fix="Keep their sum below 1.")

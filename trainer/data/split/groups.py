@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from trainer.data.canonical import canonical
 from trainer.data.findings import quote
-from trainer.data.formats import Format
+from trainer.data.formats import Format, load_format
 from trainer.data.formats.openai_chat import text_of
+from trainer.data.split.shapes import shaped, talk
 from trainer.data.view import View
 from trainer.errors import BadInput
 
@@ -18,26 +19,28 @@ KEY = "key:"
 
 
 class Entry(NamedTuple):
-    """A row in the ways in which it can be grouped: as it stands, as chat (None for other kinds), as text."""
+    """A row in the ways in which it can be grouped: as it stands, as a part of the split holds it, as the conversation
+    that it is or tells of (None where there is none), as text."""
 
     plain: dict[str, Any]
+    written: dict[str, Any]
     chat: dict[str, Any] | None
     view: View
 
     @classmethod
     def of(cls, format: Format, row: Any, view: View) -> Entry:
-        chat = format.chat(row) if format.kind == "chat" else None
-        return cls(chat if chat is not None and format.name == "openai-chat" else format.plain(row), chat, view)
-
-    @property
-    def written(self) -> dict[str, Any]:
-        """What a part of the split holds."""
-        return self.plain if self.chat is None else self.chat
+        written = shaped(format, row)
+        if format.kind == "chat":
+            return cls(written if format.name == "openai-chat" else format.plain(row), written, written, view)
+        chat = talk(written)
+        return cls(format.plain(row), written, chat, load_format("openai-chat").view(chat) if chat else view)
 
     @property
     def prompt(self) -> str:
-        if self.chat is not None:
-            return prompt_key(self.chat)
+        if "messages" in self.written:
+            return prompt_key(self.written)
+        if self.chat is not None and "prompt" in self.written:
+            return prompt_key({"messages": [*self.written["prompt"], {}]})
         return _plainly(self.view.prompt or self.view.answer)
 
 

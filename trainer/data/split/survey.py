@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from trainer.data.canonical import canonical
 from trainer.data.check import reading
-from trainer.data.formats import Format
+from trainer.data.formats import Format, load_format
 from trainer.data.scan import Part
 from trainer.data.similar import Clusters, firsts, join, own_texts, roots_of
+from trainer.data.similar.texts import Texts
 from trainer.data.split.groups import Entry, grouping, labelling
 from trainer.data.split.longer import Longer
 from trainer.errors import BadInput
@@ -99,7 +100,7 @@ class Survey:
         if self._label:
             self._labels.append(np.array([self._number(self._label, entry) for entry in entries], np.uint16))
         if self._near:
-            texts = own_texts(format, part.rows, views)
+            texts = _texts(format, part, entries)
             self._near[0].add(texts.whole(), texts.heads)
             self._near[1].add(texts.prompts, texts.heads)
             self._longer.add(texts.prompts, texts.heads)
@@ -152,6 +153,14 @@ class Survey:
         merged = groups - int((roots == here).sum())
         labels = np.concatenate(self._labels) if self._labels else np.zeros(len(places), np.uint16)
         return Found(copies, of_clusters(places, roots), labels, [*self._names], groups, merged, self._without)
+
+
+def _texts(format: Format, part: Part, entries: list[Entry]) -> Texts:
+    """The rows' own words: of the conversations that rows of other kinds tell of, where there are some."""
+    views = [entry.view for entry in entries]
+    if format.kind == "chat" or not entries or entries[0].chat is None:
+        return own_texts(format, part.rows, views)
+    return own_texts(load_format("openai-chat"), [entry.chat for entry in entries], views)
 
 
 def of_clusters(places: NDArray[np.uint64], roots: NDArray[np.int64]) -> NDArray[np.uint64]:
