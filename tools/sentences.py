@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tools.context import Context
+from tools.hyperparameters import Suggestion
 from tools.training import TrainRequest
 from trainer.advice.rules import Advice
 from trainer.bases import known_bases
@@ -88,6 +89,14 @@ def estimate(row: Dataset, spec: RunSpec, made: Estimate) -> str:
 def presets(known: Iterable[Preset]) -> str:
     """A line each: the name, what it is for, what it sets."""
     return "\n".join(f"{p.name}: {p.about} ({_values(p.spec)})" for p in known)
+
+
+def suggestion(made: Suggestion) -> str:
+    """The values as one could type them, then why, a line each."""
+    words = " ".join(f"--set {one.name}={one.value:g}" for one in made.advised)
+    lines = [f"For {made.dataset.id}: {words or 'you have named everything that the data decides.'}"]
+    lines += [f"{one.name} {one.value:g}: {one.why}." for one in made.advised]
+    return "\n".join([*lines, f"Based on {made.basis} Rules of thumb; a sweep on the validation rows knows better."])
 
 
 def _values(spec: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from langchain_core.tools import BaseTool
 
-from tools import advice, datasets, evaluation, promotion, sentences, training
+from tools import advice, datasets, evaluation, hyperparameters, promotion, sentences, training
 from tools.answers import Answer, Runtime, card
 from tools.build_tools import BUILD_TOOLS
 from tools.dataset_tools import DATASET_TOOLS
@@ -108,6 +108,19 @@ def request_training(
 
 
 @card
+def suggest_hyperparameters(
+    runtime: Runtime,
+    dataset: str | None = None,
+    base: str | None = None,
+    method: str | None = None,
+    objective: str | None = None,
+) -> Answer:
+    """Advise rank, learning rate, epochs, batch and length for a dataset and a base, with reasons."""
+    asked = {"base": base, "method": method, "objective": objective}
+    return sentences.suggestion(hyperparameters.suggest(runtime.context, dataset, asked)), {}
+
+
+@card
 def list_presets(runtime: Runtime) -> Answer:
     """List the presets of training runs, the guides' own among them, with what each sets."""
     return sentences.presets(presets().values()), {}
@@ -176,6 +189,7 @@ TOOLBOX: list[BaseTool] = [
     *BUILD_TOOLS,
     estimate_training,
     request_training,
+    suggest_hyperparameters,
     list_presets,
     job_status,
     list_jobs,

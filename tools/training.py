@@ -44,7 +44,7 @@ def plan(context: Context, dataset: Dataset, spec: RunSpec) -> tuple[Base, Estim
             param="replay",
         )
     split = ensure_split(context, dataset)
-    tokens = _tokens(context, split["blobs"]["train"], base)
+    tokens = train_tokens(context, split["blobs"]["train"], base)
     made = estimate(
         spec,
         rows=split["counts"]["train"],
@@ -56,7 +56,7 @@ def plan(context: Context, dataset: Dataset, spec: RunSpec) -> tuple[Base, Estim
     return base, replace(made, basis=f"{made.basis} {str(tokens)[0].upper()}{str(tokens)[1:]}.")
 
 
-def _tokens(context: Context, sha256: str, base: Base) -> TokenCount:
+def train_tokens(context: Context, sha256: str, base: Base) -> TokenCount:
     """Of the rows to train on, by the base's own tokenizer where it is here."""
     name = base.location if base.folder else base.name
     with tempfile.TemporaryDirectory(prefix="tunesmith-") as folder:

@@ -58,6 +58,21 @@ def trains(text: str) -> Command | None:
     return Command("request_training", _run(text)) if TRAIN.match(text) else None
 
 
+SUGGEST = any_of(
+    r"^(?:suggest|recommend|propose)\b.*\b(?:hyper-?parameters?|settings|values|rank|learning rate|lr|epochs|batch)",
+    r"^(?:what|which) (?:hyper-?parameters?|settings|values|rank|learning rate|lr|batch size|number of epochs)\b",
+    r"^how many epochs\b",
+    r"^hyper-?parameters\b",
+)
+SUGGESTED = {"base", "method", "objective", "dataset"}
+
+
+def suggests(text: str) -> Command | None:
+    if not SUGGEST.search(text):
+        return None
+    return Command("suggest_hyperparameters", {k: v for k, v in _run(text).items() if k in SUGGESTED})
+
+
 PRESETS = re.compile(r"(?:list |show |which |what )?(?:the |training )*presets(?: are there)?\??", re.IGNORECASE)
 
 

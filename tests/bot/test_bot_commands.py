@@ -70,6 +70,12 @@ SAID: list[tuple[str, str, dict[str, Any]]] = [
         },
     ),
     ("train with ppo", "request_training", {"method": "ppo"}),
+    (
+        "suggest hyperparameters for lora on tiny-base",
+        "suggest_hyperparameters",
+        {"method": "lora", "base": "tiny-base"},
+    ),
+    ("which learning rate should we use?", "suggest_hyperparameters", {}),
     ("which presets are there?", "list_presets", {}),
     ("train as soon as possible", "request_training", {}),
     ("train named <!channel>", "request_training", {"suffix": "<!channel>"}),

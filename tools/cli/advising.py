@@ -1,4 +1,4 @@
-"""`tunesmith advise | estimate | presets | tiny-base`: before anything is started."""
+"""`tunesmith advise | estimate | suggest | presets | tiny-base`: before anything is started."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tools import advice, sentences, training
+from tools import advice, hyperparameters, sentences, training
 from tools.cli.follow import LINE_EVERY_S
 from tools.cli.jobs import (
     BaseName,
@@ -34,6 +34,7 @@ from trainer.types import TrainProgress
 def register(app: typer.Typer) -> None:
     app.command("advise")(advise)
     app.command("estimate")(estimate)
+    app.command("suggest")(suggest)
     app.command("presets")(show_presets)
     app.command("tiny-base")(tiny_base)
 
@@ -78,6 +79,26 @@ def estimate(
     value = {"dataset": row.id, "spec": spec.model_dump(mode="json"), **asdict(made)}
     value["hosted"] = [{"name": name, **asdict(found)} for name, found in zip(hosted or (), charged, strict=True)]
     finish(value, "\n".join((sentences.estimate(row, spec, made), *(c.words for c in charged))), as_json=as_json)
+
+
+@answers
+def suggest(
+    dataset: DatasetArg,
+    base: BaseName = None,
+    method: Method = None,
+    objective: Objective = None,
+    preset: PresetName = None,
+    settings: Settings = None,
+    as_json: Json = False,
+) -> None:
+    """Advise rank, learning rate, epochs and batch for a dataset and a base, with reasons; start nothing."""
+    with opened() as context:
+        overrides: dict[str, Any] = {"base": base, "method": method, "objective": objective, "preset": preset}
+        overrides["settings"] = from_assignments(settings or [])
+        made = hyperparameters.suggest(context, dataset_of(context, dataset).id, overrides)
+    value = {"dataset": made.dataset.id, "spec": made.spec.model_dump(mode="json"), "basis": made.basis}
+    value["advised"] = [asdict(one) for one in made.advised]
+    finish(value, sentences.suggestion(made), as_json=as_json)
 
 
 @answers

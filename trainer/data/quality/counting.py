@@ -16,12 +16,15 @@ from trainer.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class TokenCount:
-    """`total` of one epoch; `error` is a share of it, 0 when every row was counted by the base's own tokenizer."""
+    """`total` of one epoch; `error` is a share of it, 0 when every row was counted by the base's own tokenizer.
+    `p95` and `longest` are tokens of a row, of those that were counted."""
 
     total: int
     rows: int
     error: float
     how: str
+    p95: int = 0
+    longest: int = 0
 
     def __str__(self) -> str:
         about = "" if self.error == 0 else "about "
@@ -50,4 +53,5 @@ def count_tokens(
         if not rows:
             raise BadInput(f"{path.name} has no usable row.", fix="Check it: tunesmith data check FILE.")
         told = TokenFigures(known, counter, sample.rows(), rows=rows, size=size).stats()["tokens"]
-    return TokenCount(told["total"], rows, told["error"], told["how"])
+    per_row = told["per_row"]
+    return TokenCount(told["total"], rows, told["error"], told["how"], per_row["p95"], per_row["max"])

@@ -1,0 +1,51 @@
+"""Which values to train with: measured from the dataset and the base, by stated rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tools.context import Context
+from tools.datasets import ensure_split, pick_dataset
+from tools.specs import given, make_spec
+from tools.training import plan, train_tokens
+from trainer.advice.hyperparameters import Advised, Known, hyperparameters
+from trainer.methods.estimate import LONGEST_DEFAULT
+from trainer.methods.hardware import base_config
+from trainer.methods.spec import RunSpec
+from trainer.store.tables import Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """`spec` is what was asked for with the advised values in it; what a person named stays as it was named."""
+
+    dataset: Dataset
+    spec: RunSpec
+    advised: list[Advised]
+    basis: str
+
+
+def suggest(context: Context, dataset_id: str | None, overrides: dict[str, Any]) -> Suggestion:
+    """Count the train rows by the base's tokenizer and advise. Nothing is started, no test row is read."""
+    dataset = pick_dataset(context, dataset_id)
+    asked = given(overrides)
+    wished = make_spec(overrides)
+    base, made = plan(context, dataset, wished)
+    tokens = train_tokens(context, ensure_split(context, dataset)["blobs"]["train"], base)
+    config = base_config(base) or {}
+    known = Known(
+        rows=tokens.rows,
+        tokens=tokens.total,
+        p95=tokens.p95,
+        longest=tokens.longest,
+        parameters=made.total_params,
+        context=int(config.get("max_position_embeddings") or LONGEST_DEFAULT),
+        method=wished.method,
+        objective=wished.objective,
+        replay=base.carried("replay.jsonl") is not None or base.name == "tiny-base",
+    )
+    advised = [one for one in hyperparameters(known) if one.name not in asked]
+    spec = make_spec(asked | {one.name: one.value for one in advised})
+    basis = f"{tokens.rows:,} train rows, {tokens}; {base.name} with {made.total_params:,} parameters."
+    return Suggestion(dataset, spec, advised, basis)
