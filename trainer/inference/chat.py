@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from trainer.errors import BadInput
+from trainer.inference.template import instruct
 
 Message = Mapping[str, Any]
 WORD_JOINER = "\u2060"
@@ -24,8 +25,12 @@ class Spoken:
     turns: list[int]
 
 
-def load_tokenizer(base: str, *, padding_side: str = "right") -> Any:
-    """The base's tokenizer, with a padding token. Padding never carries loss, so the end token may serve."""
+def load_tokenizer(base: str, *, padding_side: str = "right", template: str = "base") -> Any:
+    """The base's tokenizer, with a padding token. Padding never carries loss, so the end token may serve.
+
+    `template`: "base" for the base's own (refused where it has none), "instruction" for the guides', or "any": its own
+    where it has one, else the guides'.
+    """
     from pathlib import Path
 
     from transformers import AutoTokenizer
@@ -33,11 +38,15 @@ def load_tokenizer(base: str, *, padding_side: str = "right") -> Any:
     tokenizer = AutoTokenizer.from_pretrained(
         base, local_files_only=Path(base).is_dir(), padding_side=padding_side, trust_remote_code=False
     )
+    if template == "instruction" or (template == "any" and not tokenizer.chat_template):
+        instruct(tokenizer)
     if not tokenizer.chat_template:
         raise BadInput(
             "This base model's tokenizer has no chat template, so a conversation cannot be written for it.",
-            fix="Choose an instruct (chat) variant of the model, or add a chat_template.jinja to its folder.",
+            fix="Train it with template instruction, choose an instruct (chat) variant of the model, or add a "
+            "chat_template.jinja to its folder.",
             code="no_chat_template",
+            param="template",
         )
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from trainer.errors import BadInput, NotFound
-from trainer.inference import chat
+from trainer.inference import chat, classifier
 from trainer.inference.decode import Row, decode
 from trainer.inference.extra import quiet_libraries, train_extra
+from trainer.inference.voice import Voice, voice
 from trainer.types import GenerateRequest, GenerateResult
 
 LONGEST_DEFAULT = 32_768
@@ -34,7 +35,9 @@ def load(
     quiet_libraries()
     where = device or ("cuda" if torch.cuda.is_available() else "cpu")
     kind = getattr(torch, dtype) if dtype else (torch.bfloat16 if where.startswith("cuda") else torch.float32)
-    tokenizer = chat.load_tokenizer(base, padding_side="left")
+    if classifier.serves(base):
+        return classifier.load(base, adapters=adapters, device=where, dtype=kind)  # type: ignore[return-value]
+    tokenizer = chat.load_tokenizer(base, padding_side="left", template="any")
     model = AutoModelForCausalLM.from_pretrained(
         base,
         dtype=kind,
@@ -62,11 +65,13 @@ class Generator:
     tokenizer: Any
     ends: list[int]
     _inner: dict[str, str]
+    _voices: dict[str, Voice]
     _made: int
 
     def __init__(self, base: str, model: Any, tokenizer: Any, ends: list[int]) -> None:
         self.base, self.model, self.tokenizer, self.ends = base, model, tokenizer, ends
         self._inner = {}  # adapter name → its name inside PEFT, where dots are not allowed
+        self._voices = {}  # adapter name → how it is asked, where it was trained with a template of its own
         self._made = 0
 
     @property
@@ -103,9 +108,12 @@ class Generator:
             ) from error
         self.model = wrapped.eval()
         self._inner[name] = inner
+        if own := voice(self.tokenizer, path):
+            self._voices[name] = own
 
     def remove_adapter(self, name: str) -> None:
         inner = self._inner.pop(name, None)
+        self._voices.pop(name, None)
         if inner is not None:
             self._take_off(self.model, inner)
 
@@ -122,14 +130,16 @@ class Generator:
         if request.adapter is not None and request.adapter not in self._inner:
             raise NotFound(f"The adapter “{request.adapter}” is not loaded.", fix="Add it first.")
         messages = [{"role": m.role, "content": m.content} for m in request.messages]
-        prompt = chat.prompt_ids(self.tokenizer, messages)
+        own = self._voices.get(request.adapter or "")
+        prompt = chat.prompt_ids(own.tokenizer if own else self.tokenizer, messages)
         return Row(request, prompt, min(request.max_tokens, self.context - len(prompt)), on_text)
 
     def run(self, rows: Sequence[Row]) -> None:
         """Answer one batch; adapters may be mixed."""
         names = [row.request.adapter for row in rows]
         with self._wearing(names) as options:
-            decode(self.model, self.tokenizer, rows, self.ends, **options)
+            own = [end for name in {*names} if name in self._voices for end in self._voices[name].ends]
+            decode(self.model, self.tokenizer, rows, [*self.ends, *own], **options)
 
     def generate(
         self,
