@@ -1,4 +1,7 @@
-"""The training job: lays out its files, runs the method, commits checkpoints, registers the model."""
+"""The training job: lays out its files, runs the method, commits checkpoints, registers the model.
+
+Where a launcher starts several processes for one job, each comes through here, and rank 0 alone writes.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ from typing import Any
 
 from trainer.bases import TINY, Base
 from trainer.errors import BadInput, NotFound, TunesmithError
+from trainer.jobs import disk, replay
 from trainer.jobs.child import Run
+from trainer.methods import ranks
 from trainer.methods.spec import RunSpec
 from trainer.registry.models import add_model
 from trainer.store import ids
@@ -23,10 +28,12 @@ def run(run: Run) -> None:
     """Entry of the child process for jobs of kind `train`."""
     spec, base = read_spec(run)
     ready_base(run, base)
-    files = lay_out(run)
-    resume = latest_checkpoint(run)
-    result = _train(run, spec, base, files, resume)
-    register(run, spec, base, result)
+    with disk.watched(run.folder):
+        files = lay_out(run)
+        resume = latest_checkpoint(run)
+        result = _train(run, spec, base, files, resume)
+        if ranks.is_main():
+            register(run, spec, base, result)
 
 
 def read_spec(run: Run) -> tuple[RunSpec, Base]:
@@ -66,9 +73,9 @@ def latest_checkpoint(run: Run) -> Path | None:
             folder = checkpoint_blobs(run).get_folder(checkpoint.manifest, run.folder / f"from-{checkpoint.step}")
         except (NotFound, TunesmithError) as error:
             text = f"Checkpoint {checkpoint.id} (step {checkpoint.step}) cannot be used: {error.what}"
-            run.event("note", {"text": text, "code": "checkpoint_damaged"})
+            note(run, "checkpoint_damaged", text)
             continue
-        run.event("note", {"text": f"Resumed from step {checkpoint.step}.", "code": "resumed"})
+        note(run, "resumed", f"Resumed from step {checkpoint.step}.")
         return folder
     return None
 
@@ -85,9 +92,10 @@ def _train(run: Run, spec: RunSpec, base: Base, files: dict[str, Path], resume: 
     return train(
         spec,
         base=base.location,
-        files=Files(files["train"], files["dev"], base.carried("replay.jsonl") if spec.replay else None),
+        files=Files(files["train"], files["dev"], *_replay(run, spec, base, files)),
         work_dir=run.folder / "run",
         on_progress=lambda progress: tell(run, progress),
+        on_note=lambda code, text: note(run, code, text),
         on_checkpoint=lambda folder, step, metrics: keep_checkpoint(run, spec, folder, step, metrics),
         should_stop=run.should_stop,
         resume_from=resume,
@@ -95,8 +103,19 @@ def _train(run: Run, spec: RunSpec, base: Base, files: dict[str, Path], resume: 
     )
 
 
+def _replay(run: Run, spec: RunSpec, base: Base, files: dict[str, Path]) -> tuple[Path | None, str]:
+    """The rows to mix in, and whose they are."""
+    if spec.replay_dataset is None or not spec.replay:
+        return (base.carried("replay.jsonl") if spec.replay else None), "the base's own rows"
+    return replay.lay_out(run, spec.replay_dataset, [files[name] for name in ("dev", "test") if name in files])
+
+
 def tell(run: Run, progress: TrainProgress) -> None:
     run.event("progress", progress.to_dict())
+
+
+def note(run: Run, code: str, text: str) -> None:
+    run.event("note", {"text": text, "code": code})
 
 
 def keep_checkpoint(run: Run, spec: RunSpec, folder: Path, step: int, metrics: dict[str, Any]) -> None:
@@ -140,6 +159,7 @@ def register(run: Run, spec: RunSpec, base: Base, result: TrainResult) -> None:
         "train_loss": result.train_loss,
         "val_loss": result.val_loss,
         "stopped_early": result.stopped_early,
+        "notes": result.metrics.get("notes", {}),
         "seconds": round(time.time() - (run.job.started_at or time.time()), 1),
         "metrics": {k: v for k, v in result.metrics.items() if isinstance(v, str | int | float | bool)},
         "curve": result.metrics.get("curve", []),

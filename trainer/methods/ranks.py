@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+from trainer.errors import BadInput
+
 Value = TypeVar("Value")
+PATIENCE = timedelta(hours=2)  # while rank 0 lays out files or stores a checkpoint, the others wait
+PEER_GONE = ("closed by peer", "reset by peer", "NCCL", "gloo", "Broken pipe")
 
 
 def rank() -> int:
@@ -23,6 +28,20 @@ def is_main() -> bool:
     return rank() == 0
 
 
+def share_of(batch_size: int, processes: int) -> int:
+    """A process's part of the batch: the spec's batch is the whole run's, so that results do not depend on how many
+    processes there were. Raises BadInput where it does not divide."""
+    if batch_size % processes == 0:
+        return batch_size // processes
+    above = -(-batch_size // processes) * processes
+    raise BadInput(
+        f"A batch of {batch_size} cannot be shared by {processes} processes.",
+        fix=f"Set batch_size to a multiple of {processes}, {above} for example, or ask for fewer GPUs per run.",
+        code="batch_does_not_divide",
+        param="batch_size",
+    )
+
+
 def agree(value: Value) -> Value:
     """What rank 0 gave, in every process; all of them must ask, in the same order. Anything that pickles."""
     if not _together():
@@ -32,6 +51,17 @@ def agree(value: Value) -> Value:
     box: list[Any] = [value]
     dist.broadcast_object_list(box, src=0, device=_device())
     return box[0]
+
+
+def gather(value: Value) -> list[Value]:
+    """What each process gave, by rank, in every process; all of them must ask, in the same order."""
+    if not _together():
+        return [value]
+    import torch.distributed as dist
+
+    box: list[Any] = [None] * dist.get_world_size()
+    dist.all_gather_object(box, value)
+    return box
 
 
 def barrier() -> None:
@@ -50,7 +80,12 @@ def join() -> None:
     cuda = torch.cuda.is_available()
     if cuda:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    PartialState(cpu=not cuda)
+    PartialState(cpu=not cuda, timeout=PATIENCE)
+
+
+def lost_a_peer(error: Exception) -> bool:
+    """Whether another process of this run is gone, which is for that one to explain."""
+    return world_size() > 1 and any(sign in str(error) for sign in PEER_GONE)
 
 
 def save(model: Any, folder: Path) -> None:

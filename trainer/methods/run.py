@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from trainer.errors import BadInput, TunesmithError
 from trainer.inference.extra import quiet_libraries, train_extra
-from trainer.methods import artifact, resolve, resolve_objective
+from trainer.methods import artifact, device, memory, opening, ranks, resolve, resolve_objective
 from trainer.methods.arguments import arguments
 from trainer.methods.method import Method, Stopped
 from trainer.methods.objectives.objective import Objective
 from trainer.methods.spec import RunSpec
-from trainer.methods.steward import BEST, STATE_FILE, OnCheckpoint, OnProgress, RunState, ShouldStop, Steward
-from trainer.types import TrainProgress, TrainResult
+from trainer.methods.state import STATE_FILE, RunState
+from trainer.methods.steward import BEST, OnCheckpoint, OnNote, OnProgress, ShouldStop, Steward
+from trainer.types import TrainResult
 
 __all__ = ["Files", "Run", "Stopped", "train"]
 
@@ -29,6 +29,7 @@ class Files:
     train: Path
     dev: Path | None = None
     replay: Path | None = None  # rows of old tasks, or of another dataset, to mix in
+    replay_from: str = "the base's own rows"  # in the words of a note
 
 
 @dataclass(slots=True)
@@ -62,70 +63,100 @@ def train(
     on_progress: OnProgress,
     on_checkpoint: OnCheckpoint,
     should_stop: ShouldStop,
+    on_note: OnNote = lambda code, text: None,
     resume_from: Path | None = None,
     card: dict[str, Any] | None = None,
 ) -> TrainResult:
     """Train as `spec` says and leave the artifact in `work_dir/artifact`.
 
     `on_checkpoint(folder, step, metrics)` is called when a checkpoint folder is whole. `should_stop()` is asked
-    after every step: "cancel" and "pause" end in `Stopped` ("pause" after a checkpoint). `resume_from` is a
-    checkpoint folder of the same spec and files: the run goes on as if it had never ended. Out of accelerator
-    memory is answered once, with half the batch, twice the accumulation and recomputed activations.
+    after every step: "cancel" and "pause" end in `Stopped` ("pause" after a checkpoint). `on_note(code, text)` tells
+    what stays true of the run, such as its precision or overfitting. `resume_from` is a checkpoint folder of the same
+    spec and files: the run goes on as if it had never ended. Memory that ran out is answered once, from the last
+    checkpoint, with half the batch, twice the accumulation and recomputed activations.
+
+    Where several processes make one run (RANK and WORLD_SIZE), each calls this; only rank 0 calls back, except for
+    `should_stop`'s answer, which counts for all.
     """
     with train_extra("Training"):
-        import torch
         import trl  # noqa: F401  (missing is told before anything is loaded)
     quiet_libraries()
+    ranks.join()
     work_dir.mkdir(parents=True, exist_ok=True)
-    hooks = {"on_progress": on_progress, "on_checkpoint": on_checkpoint, "should_stop": should_stop}
-    for retry in (False, True):
-        state = RunState.read(resume_from) if resume_from else RunState()
+    newest = resume_from
+    state = RunState.read(resume_from) if resume_from else RunState()
+
+    def keep(folder: Path, step: int, metrics: dict[str, Any]) -> None:
+        nonlocal newest
+        on_checkpoint(folder, step, metrics)
+        newest = folder
+
+    hooks = {"on_progress": on_progress, "on_checkpoint": keep, "should_stop": should_stop, "on_note": on_note}
+    while True:
         steward = Steward(spec, work_dir, state, **hooks)
         run = Run(spec, base, work_dir, files, resolve(spec.method), resolve_objective(spec.objective), steward)
-        _size_batches(run, retry)
+        _size_batches(run)
         try:
-            return _one_run(run, resume_from, card or {})
-        except torch.cuda.OutOfMemoryError as error:
-            if retry or spec.batch_size == 1:
-                raise _out_of_memory(spec) from error
-            on_progress(TrainProgress("loading", note="Out of GPU memory: trying again with half the batch."))
+            return _one_run(run, newest, card or {})
+        except Exception as error:
+            if not memory.ran_out(error):
+                raise
+            if state.spared or ranks.world_size() > 1 or not memory.can_spare(spec, run.save_memory):
+                raise memory.refusal(spec, tried_less=state.spared) from error
         _forget(run)
-    raise AssertionError("unreachable")
+        state = _second_try(steward, newest)
 
 
 def prepare(run: Run) -> None:
     """Everything before the first step: the base loaded, its rows read and checked, the adapters made."""
     from transformers import set_seed
 
+    run.steward.note("computes_in", device.computes_in(run.spec))
     set_seed(run.spec.seed)
-    run.objective.load(run)
+    opening.load(run)
+    for code, text in run.method.remarks(run.model, run.spec).items():
+        run.steward.note(code, text)
     run.steward.tell("preflight")
     run.objective.prepare(run)
+    _tell_of_rows(run)
+    run.steward.steps_per_epoch = steps_per_epoch(run)
     run.steward.total_steps = math.ceil(run.spec.epochs * steps_per_epoch(run))
     set_seed(run.spec.seed)  # adapters start from the seed alone, whatever loading drew
     parameters = sum(p.numel() for p in run.model.parameters())
     run.model = run.method.wrap(run.model, run.spec, run.objective.task_type)
-    run.metrics["learning_rate"] = run.spec.learning_rate or run.method.learning_rate(parameters)
+    run.metrics["learning_rate"] = run.spec.learning_rate or run.method.learning_rate(parameters) * run.objective.rate
     run.metrics["trainable_parameters"] = sum(p.numel() for p in run.model.parameters() if p.requires_grad)
     run.metrics["parameters"] = parameters
+    run.save_memory = run.metrics["gradient_checkpointing"] = memory.must_recompute(run)
 
 
 def steps_per_epoch(run: Run) -> int:
-    return math.ceil(math.ceil(len(run.train_set) / run.batch_size) / run.accumulation)
+    batches = math.ceil(math.ceil(len(run.train_set) / run.batch_size) / ranks.world_size())
+    return math.ceil(batches / run.accumulation)
 
 
 def _one_run(run: Run, resume_from: Path | None, card: dict[str, Any]) -> TrainResult:
-    started = time.monotonic()
-    run.steward.tell("loading")
+    started, steward = time.monotonic(), run.steward
+    steward.tell("loading")
     prepare(run)
-    run.steward.save_weights = run.model.save_pretrained
+    steward.save_weights = lambda folder: ranks.save(run.model, folder)
     _bring_best(run, resume_from)
+    if steward.state.ended and resume_from is not None:  # nothing left but to leave what it had learned
+        run.method.restore(run.model, resume_from)
+        steps = steward.state.step
+    else:
+        steps = _step(run, resume_from)
+    steward.tell("saving", steps)
+    return artifact.leave(run, steps, time.monotonic() - started, card)
+
+
+def _step(run: Run, resume_from: Path | None) -> int:
+    """Train to the end, or from a checkpoint to it. Returns the last step's number."""
     trainer = make_trainer(run)
     if run.dev_set is not None and resume_from is None:
         trainer.evaluate()
     trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)
-    run.steward.tell("saving", trainer.state.global_step)
-    return artifact.leave(run, int(trainer.state.global_step), time.monotonic() - started, card)
+    return int(trainer.state.global_step)
 
 
 def make_trainer(run: Run) -> Any:
@@ -151,22 +182,47 @@ def _adapters_in_full_precision(run: Run) -> None:
             parameter.data = parameter.data.to(torch.float32)
 
 
-def _size_batches(run: Run, retry: bool) -> None:
+def _size_batches(run: Run) -> None:
     spec = run.spec
-    run.save_memory = retry or bool(spec.gradient_checkpointing)
-    run.batch_size = max(1, spec.batch_size // 2) if retry else spec.batch_size
-    run.accumulation = math.ceil(spec.batch_size / run.batch_size) * spec.gradient_accumulation
+    run.batch_size = memory.spared(spec.batch_size) if run.steward.state.spared else spec.batch_size
+    run.accumulation = spec.batch_size // run.batch_size * spec.gradient_accumulation
+
+
+def _second_try(steward: Steward, newest: Path | None) -> RunState:
+    """The state to go on with after memory ran out: the last checkpoint's, but no second is forgotten."""
+    state = RunState.read(newest) if newest else RunState()
+    state.spared, state.seconds, state.notes = True, steward.spent(), dict(steward.state.notes)
+    state.notes["out_of_memory"] = memory.told_of_retry(steward.spec, state.step)
+    steward.note("out_of_memory", state.notes["out_of_memory"])
+    return state
+
+
+def _tell_of_rows(run: Run) -> None:
+    """What became of the rows, where it is not simply all of them."""
+    told, note = run.metrics, run.steward.note
+    if told.get("replay_rows"):
+        told["replay_from"] = run.files.replay_from
+        new = told["rows"] - told["replay_rows"]
+        note("replay", f"Mixed {told['replay_rows']:,} rows of {run.files.replay_from} into {new:,} new ones.")
+    cut, dropped = told.get("truncated_rows", 0), told.get("dropped_rows", 0)
+    if cut or dropped:
+        note(
+            "rows_cut",
+            f"Of {told['rows']:,} rows {cut:,} lost their end to the limit of {told['max_length']:,} tokens, and "
+            f"{dropped:,} are left out, as nothing is left to learn from.",
+        )
 
 
 def _bring_best(run: Run, resume_from: Path | None) -> None:
     """The best weights so far travel inside the checkpoint, or are the checkpoint itself."""
-    best = run.work_dir / BEST
-    shutil.rmtree(best, ignore_errors=True)
-    if resume_from is None or run.steward.state.best_val_loss is None:
-        return
-    inside = resume_from / BEST
-    only_weights = shutil.ignore_patterns("*.pt", "*.pth", "*.bin", "trainer_state.json", STATE_FILE)
-    shutil.copytree(inside if inside.is_dir() else resume_from, best, ignore=only_weights)
+    if ranks.is_main():
+        best = run.work_dir / BEST
+        shutil.rmtree(best, ignore_errors=True)
+        if resume_from is not None and run.steward.state.best_val_loss is not None:
+            inside = resume_from / BEST
+            only_weights = shutil.ignore_patterns("*.pt", "*.pth", "*.bin", "trainer_state.json", STATE_FILE)
+            shutil.copytree(inside if inside.is_dir() else resume_from, best, ignore=only_weights)
+    ranks.barrier()
 
 
 def _forget(run: Run) -> None:
@@ -174,16 +230,7 @@ def _forget(run: Run) -> None:
 
     import torch
 
+    run.steward.save_weights = lambda _: None
     run.model = run.train_set = run.dev_set = None
     gc.collect()
     torch.cuda.empty_cache()
-
-
-def _out_of_memory(spec: RunSpec) -> TunesmithError:
-    tried = "with half the batch too" if spec.batch_size > 1 else "at batch size 1"
-    return BadInput(
-        f"The GPU's memory is too small for this run ({tried}).",
-        fix="Lower max_length or batch_size, or use method qlora, which holds the base in 4 bits.",
-        code="out_of_memory",
-        param="batch_size",
-    )

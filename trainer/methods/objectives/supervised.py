@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trainer.inference.chat import load_tokenizer
-from trainer.methods import packing, preflight
+from trainer.methods import lengths, packing, preflight
 from trainer.methods.rows import EncodedRows, encode, read_rows, with_replay
 
 if TYPE_CHECKING:
@@ -16,19 +16,22 @@ LONGEST_DEFAULT = 2048
 
 class Supervised:
     task_type = "CAUSAL_LM"
+    rate = 1.0
 
     def load(self, run: Run) -> None:
-        run.tokenizer = load_tokenizer(run.base)
+        run.tokenizer = load_tokenizer(run.base, template=run.spec.template)
         run.model = run.method.load(run.base, run.spec)
 
     def prepare(self, run: Run) -> None:
         spec, files = run.spec, run.files
-        limit = spec.max_length or longest(run.tokenizer, run.model)
+        limit = spec.max_length or longest(run.tokenizer, run.model, run.method.reserved(spec))
         rows, replayed = with_replay(read_rows(files.train), files.replay, spec.replay, spec.seed)
         encoded = encode(run.tokenizer, rows, limit)
         run.metrics |= {**encoded.counts.to_dict(), "replay_rows": replayed, "max_length": limit}
+        if encoded.counts.dropped_rows:
+            lengths.check(run.tokenizer, rows, limit, chosen=spec.max_length is not None)
         run.metrics |= preflight.check(run.tokenizer, encoded, run.model)
-        run.packed = spec.packing and preflight.packing_isolates(run.model, encoded)
+        run.packed = spec.packing and run.method.packs and preflight.packing_isolates(run.model, encoded)
         run.metrics["packing"] = run.packed
         run.train_set = packing.dataset(encoded.rows, limit, pack=run.packed)
         run.metrics["sequences"] = len(run.train_set)
@@ -59,7 +62,7 @@ class Supervised:
         )
 
 
-def longest(tokenizer: Any, model: Any) -> int:
-    """The base's own context, 2048 tokens at most."""
+def longest(tokenizer: Any, model: Any, reserved: int = 0) -> int:
+    """The base's own context less what the method reserves of it, 2048 tokens at most."""
     told = [tokenizer.model_max_length, getattr(model.config, "max_position_embeddings", None)]
-    return min(LONGEST_DEFAULT, *(int(n) for n in told if n and n > 0))
+    return min(LONGEST_DEFAULT, *(int(n) - reserved for n in told if n and n > 0))

@@ -1,0 +1,65 @@
+"""Loading a base, with what is wrong about it said in words."""
+
+from __future__ import annotations
+
+import errno
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trainer.errors import BadInput, TunesmithError
+from trainer.inference import encoders
+from trainer.methods import kinds_of_base, memory
+
+if TYPE_CHECKING:
+    from trainer.methods.run import Run
+
+LONGEST_TOLD = 240
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
+ABSOLUTE = re.compile(r"(?<![\w:/])/(?:[^\s'\"/]+/)*([^\s'\"/]+)")
+
+
+def load(run: Run) -> None:
+    """`objective.load`, where every exception but ours, a full disk and a full memory means that the base cannot be
+    read: BadInput with code base_unreadable."""
+    kinds_of_base.check(run.spec, encoders.config_of(run.base))
+    try:
+        run.objective.load(run)
+    except TunesmithError:
+        raise
+    except Exception as error:
+        if memory.ran_out(error) or (isinstance(error, OSError) and error.errno in FULL_DISK):
+            raise
+        raise BadInput(
+            f"The base model {run.spec.base} cannot be loaded: {told(error, run.base)}",
+            fix=_fix(run.base),
+            code="base_unreadable",
+            param="base",
+        ) from error
+
+
+def told(error: Exception, base: str) -> str:
+    """The first sentence of an error, without the paths of this machine."""
+    text = " ".join(str(error).split())
+    text = ABSOLUTE.sub(r"\1", text.replace(base, Path(base).name))
+    text = text[:LONGEST_TOLD].rsplit(" ", 1)[0] + " …" if len(text) > LONGEST_TOLD else text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _fix(base: str) -> str:
+    folder = Path(base)
+    if not folder.is_dir():
+        return "Check its name and the connection to the hub, or give a folder that holds the model."
+    files = {path.name for path in folder.iterdir()}
+    missing = [what for what, found in _wanted(files) if not found]
+    if missing:
+        return f"Its folder has no {' and no '.join(missing)}: copy the model's folder again, whole."
+    return "Copy the model's folder again, whole: a file of it is cut short or does not fit the others."
+
+
+def _wanted(files: set[str]) -> list[tuple[str, bool]]:
+    return [
+        ("config.json", "config.json" in files),
+        ("weights (*.safetensors)", any(name.endswith(".safetensors") for name in files)),
+        ("tokenizer", any(name.startswith("tokenizer") or name in ("vocab.json", "spiece.model") for name in files)),
+    ]
