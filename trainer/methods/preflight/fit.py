@@ -1,0 +1,139 @@
+"""Whether a run fits into the memory of this machine, and which one change would make it fit. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trainer.methods.preflight.verdict import Check
+
+if TYPE_CHECKING:
+    from trainer.methods.estimate import Estimate
+    from trainer.methods.spec import RunSpec
+
+Again = Callable[["RunSpec"], "Estimate"]  # estimates the same rows with another spec
+MEMINFO = Path("/proc/meminfo")
+GROUP = Path("/sys/fs/cgroup")
+SHORTEST = 256  # tokens below which a shorter length is no advice
+SPARE = 0.95  # of the memory, to be filled
+
+
+def free_ram(meminfo: Path = MEMINFO, group: Path = GROUP) -> int | None:
+    """Bytes of main memory that are still to be had: the machine's, or the container's where that is less."""
+    told = [_machine(meminfo), _container(group)]
+    known = [count for count in told if count is not None]
+    return min(known) if known else None
+
+
+def _machine(meminfo: Path) -> int | None:
+    try:
+        lines = meminfo.read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, ValueError, IndexError, StopIteration):
+        return None
+
+
+def _container(group: Path) -> int | None:
+    try:
+        most, used = (int((group / name).read_text()) for name in ("memory.max", "memory.current"))
+    except (OSError, ValueError):  # no such file, or the word “max”
+        return None
+    return max(0, most - used)
+
+
+def room(gpu: dict[str, Any] | None) -> int | None:
+    """Bytes of the memory that a run will live in: the GPU's, else main memory."""
+    return int(gpu["memory_bytes"]) if gpu and gpu.get("memory_bytes") else None if gpu else free_ram()
+
+
+def fits(made: Estimate, gpu: dict[str, Any] | None) -> bool | None:
+    """None where no memory is known."""
+    there = room(gpu)
+    return made.fits if there is None else made.memory_bytes < SPARE * there
+
+
+def memory(made: Estimate, gpu: dict[str, Any] | None, advice: Sequence[str] = ()) -> Check:
+    """The estimate against the device at hand, with what to change."""
+    there, where = room(gpu), str(gpu["name"]) if gpu else "this machine's main memory"
+    needed = f"{_gib(made.memory_bytes)} are estimated"
+    if there is None:
+        return Check("memory", None, f"{needed}; how much {where} has is not known.")
+    if fits(made, gpu):
+        return Check("memory", True, f"{needed}, {_gib(there)} are there ({where}).")
+    parts = ", ".join(f"{name} {_gib(size)}" for name, size in sorted(made.memory.items(), key=lambda p: -p[1])[:3])
+    fix = " ".join(advice) or "Nothing that could be changed here would make it fit; use a machine with more memory."
+    return Check("memory", False, f"{needed} (most: {parts}), but {where} has {_gib(there)}.", fix=fix)
+
+
+def advice_to_fit(
+    spec: RunSpec,
+    made: Estimate,
+    gpu: dict[str, Any] | None,
+    *,
+    again: Again,
+    smaller_bases: Sequence[str] = (),
+) -> list[str]:
+    """What to change so that the run fits, the least loss first; [] where it fits, or where nothing helps.
+
+    Each change is tried alone by estimating anew; where none is enough, those without a price are tried together.
+    """
+    if fits(made, gpu) is not False:
+        return []
+    for change, words in _changes(spec, made, smaller_bases):
+        tried = _tried(again, spec, change)
+        if tried is not None and fits(tried, gpu):
+            return [f"{words}: then {_gib(tried.memory_bytes)}."]
+    together: dict[str, Any] = {}
+    said: list[str] = []
+    for change, words in _changes(spec, made, ()):
+        together |= change
+        said.append(words[0].lower() + words[1:])
+        tried = _tried(again, spec, together)
+        if tried is not None and fits(tried, gpu):
+            return [f"Together: {', '.join(said)}: then {_gib(tried.memory_bytes)}."]
+    return []
+
+
+def _changes(spec: RunSpec, made: Estimate, smaller_bases: Sequence[str]) -> Iterator[tuple[dict[str, Any], str]]:
+    if not spec.gradient_checkpointing:
+        yield {"gradient_checkpointing": True}, "Set gradient_checkpointing (the same weights, about a third slower)"
+    size = spec.batch_size
+    while size > 1:
+        size //= 2
+        whole = spec.batch_size * spec.gradient_accumulation
+        if whole % size == 0:
+            change = {"batch_size": size, "gradient_accumulation": whole // size}
+            yield change, f"Set batch_size {size} with gradient_accumulation {whole // size} (the same weights)"
+    length = spec.max_length or 2048
+    while length // 2 >= SHORTEST:
+        length //= 2
+        yield {"max_length": length}, f"Set max_length {length} (longer rows are cut)"
+    if spec.method in ("lora", "full"):
+        yield {"method": "qlora"}, "Use method qlora, which holds the base in 4 bits"
+    if spec.method == "full":
+        yield {"method": "lora"}, "Use method lora"
+    for base in smaller_bases:
+        yield {"base": base}, f"Use the smaller base {base}"
+
+
+def _tried(again: Again, spec: RunSpec, change: dict[str, Any]) -> Estimate | None:
+    from trainer.errors import TunesmithError
+
+    try:
+        return again(spec.model_copy(update=change))
+    except TunesmithError:
+        return None
+
+
+def revised(made: Estimate, *, seconds_per_step: float, gpu_hour_usd: float) -> Estimate:
+    """The estimate with the time that a real step took: steps × measured, plus what loading and saving take."""
+    from trainer.methods.estimate import START_SECONDS
+
+    seconds = START_SECONDS["gpu" if gpu_hour_usd else "cpu"] + made.steps * seconds_per_step
+    return replace(made, seconds=round(seconds, 1), cost_usd=round(seconds / 3600 * gpu_hour_usd, 4))
+
+
+def _gib(count: float) -> str:
+    return f"{count / 2**30:.1f} GiB"
