@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -64,6 +64,15 @@ class Settings(BaseSettings):
     agent_model_calls: int = 8
     agent_tool_calls: int = 8
 
+    # the hosted fine-tuning service behind --provider openai (any API with OpenAI's shapes)
+    tuning_provider: str = "openai"  # whose habits: openai, azure, together, tunesmith, custom
+    tuning_base_url: str = ""  # empty, and no key of its own either: OPENAI_BASE_URL with OPENAI_API_KEY
+    tuning_api_key: SecretStr = SecretStr("")
+    tuning_api_version: str = ""  # sent as ?api-version=…, where Azure wants it
+    tuning_timeout_s: float = Field(30.0, gt=0)
+    tuning_poll_s: float = Field(60.0, gt=0)  # longest time between two looks at a job
+    tuning_patience_s: float = Field(600.0, gt=0)  # for a file being processed, or a provider away before a job exists
+
     # limits
     max_upload_bytes: int = 100 * MIB  # of a file dropped into Slack
     max_file_bytes: int = 4096 * MIB  # of a file at the terminal, and of what an archive unpacks to
@@ -76,6 +85,18 @@ class Settings(BaseSettings):
     lease_s: float = Field(30.0, gt=0)
     heartbeat_s: float = Field(5.0, gt=0)
     max_attempts: int = Field(5, ge=1)
+    checkpoint_days: float = Field(30.0, ge=0)  # a job's checkpoints are kept so long after its end
+
+    # more hardware (docs/hardware.md)
+    launcher: Literal["subprocess", "slurm"] = "subprocess"  # where work on GPUs runs
+    gpus_per_run: int = Field(1, ge=1, le=64)  # processes of a training run on each node
+    nodes_per_run: int = Field(1, ge=1, le=1024)  # above 1: Slurm
+    sharding: Literal["auto", "ddp", "fsdp"] = "auto"  # several GPUs: the base copied to each, or cut up
+    slurm_partition: str = ""
+    slurm_account: str = ""
+    slurm_time: str = ""  # as sbatch's --time; a run goes on in a new job after it
+    slurm_extra: Names = ()  # more options of sbatch, e.g. --mem=64G,--qos=high
+    slurm_poll_s: float = Field(5.0, gt=0)
 
     # doors and engine
     gateway_host: str = "127.0.0.1"
@@ -87,11 +108,14 @@ class Settings(BaseSettings):
     # bases
     base_folders: Names = ()  # folders whose sub-folders are HF models that Slack users may name
     hub: bool = False  # may fetch base models from the Hugging Face hub
+    llama_cpp: str = ""  # a checkout of llama.cpp, whose converter writes GGUF
     gpu_hour_usd: float = 0.0  # what an hour of your own GPU costs; 0 = not charged
 
     log_level: str = "INFO"
 
-    @field_validator("trainers", "approvers", "allowed_teams", "slack_file_hosts", "base_folders", mode="before")
+    @field_validator(
+        "trainers", "approvers", "allowed_teams", "slack_file_hosts", "base_folders", "slurm_extra", mode="before"
+    )
     @classmethod
     def _comma_list(cls, value: Any) -> Any:
         return tuple(v.strip() for v in value.split(",") if v.strip()) if isinstance(value, str) else value

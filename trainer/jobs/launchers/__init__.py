@@ -1,0 +1,34 @@
+"""Where a trainer's process runs: the table of launchers, and which one a job gets."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from trainer.errors import BadInput
+from trainer.jobs.launchers.launcher import Launcher, Tell
+from trainer.settings import Settings
+from trainer.store.tables import Job
+from trainer.types import JobKind
+
+LAUNCHERS = {
+    "subprocess": "trainer.jobs.launchers.subprocess:Subprocess",
+    "slurm": "trainer.jobs.launchers.slurm:Slurm",
+}
+ON_GPUS = (JobKind.TRAIN, JobKind.EVAL)
+
+
+def launcher_for(settings: Settings, job: Job, tell: Tell) -> Launcher:
+    """The one that the settings name for work on GPUs; what only calls an API runs beside the worker."""
+    here = JobKind(job.kind) not in ON_GPUS or job.spec.get("provider", "local") != "local"
+    return resolve("subprocess" if here else settings.launcher)(settings, tell)
+
+
+def resolve(name: str) -> type[Launcher]:
+    if name not in LAUNCHERS:
+        raise BadInput(
+            f"There is no launcher {name[:40]!r}.",
+            fix=f"Set TUNESMITH_LAUNCHER to one of: {', '.join(LAUNCHERS)}.",
+            code="unknown_launcher",
+        )
+    module, _, attribute = LAUNCHERS[name].partition(":")
+    return getattr(import_module(module), attribute)
