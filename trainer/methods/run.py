@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.inference.extra import quiet_libraries, train_extra
-from trainer.methods import artifact, device, memory, opening, ranks, resolve, resolve_objective
+from trainer.methods import artifact, device, memory, opening, preflight, ranks, resolve, resolve_objective
 from trainer.methods.arguments import arguments
 from trainer.methods.method import Method, Stopped
 from trainer.methods.objectives.objective import Objective
@@ -153,6 +153,8 @@ def _one_run(run: Run, resume_from: Path | None, card: dict[str, Any]) -> TrainR
 def _step(run: Run, resume_from: Path | None) -> int:
     """Train to the end, or from a checkpoint to it. Returns the last step's number."""
     trainer = make_trainer(run)
+    if resume_from is None:
+        preflight.proof(run, trainer)
     if run.dev_set is not None and resume_from is None:
         trainer.evaluate()
     trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)

@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 Item = dict[str, Any]
@@ -30,7 +30,7 @@ def put_back(trainer: Any, state: Any) -> Iterator[None]:
     drawn_there = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
     plain = {name: value for name, value in vars(trainer).items() if isinstance(value, PLAIN)}
     counted = {name: copy.deepcopy(value) for name, value in vars(trainer).items() if _counts(name)}
-    tokens, training = state.trained_tokens, model.training
+    told, training = copy.deepcopy(state), model.training
     try:
         yield
     finally:
@@ -42,7 +42,8 @@ def put_back(trainer: Any, state: Any) -> Iterator[None]:
         for name in [n for n, value in vars(trainer).items() if isinstance(value, PLAIN) and n not in plain | counted]:
             delattr(trainer, name)
         vars(trainer).update(plain | counted)
-        state.trained_tokens = tokens
+        for one in fields(state):
+            setattr(state, one.name, getattr(told, one.name))
         random.setstate(drawn[0])
         np.random.set_state(drawn[1])
         torch.set_rng_state(drawn[2])
