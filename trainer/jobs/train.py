@@ -27,10 +27,10 @@ from trainer.types import JobStatus, TrainProgress, TrainResult
 def run(run: Run) -> None:
     """Entry of the child process for jobs of kind `train`."""
     spec, base = read_spec(run)
-    ready_base(run, base)
+    if ranks.is_main():
+        ready_base(run, base)
     with disk.watched(run.folder):
-        files = lay_out(run)
-        resume = latest_checkpoint(run)
+        files, resume = ranks.agree((lay_out(run), latest_checkpoint(run)) if ranks.is_main() else ({}, None))
         result = _train(run, spec, base, files, resume)
         if ranks.is_main():
             register(run, spec, base, result)

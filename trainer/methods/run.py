@@ -186,8 +186,9 @@ def _adapters_in_full_precision(run: Run) -> None:
 
 def _size_batches(run: Run) -> None:
     spec = run.spec
-    run.batch_size = memory.spared(spec.batch_size) if run.steward.state.spared else spec.batch_size
-    run.accumulation = spec.batch_size // run.batch_size * spec.gradient_accumulation
+    share = ranks.share_of(spec.batch_size, ranks.world_size())
+    run.batch_size = memory.spared(share) if run.steward.state.spared else share
+    run.accumulation = share // run.batch_size * spec.gradient_accumulation
 
 
 def _second_try(steward: Steward, newest: Path | None) -> RunState:
