@@ -7,21 +7,22 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from tools import promotion, training
+from tools import promotion, sweep, training
 from tools.building import augmenting
 from tools.context import APPROVER, TRAINER, Context
 from trainer.errors import Conflict
 from trainer.registry.approvals import own_request
 from trainer.store.tables import Approval, Dataset, Job
 
-ROLE = {"train": TRAINER, "augment": TRAINER, "promote": APPROVER, "rollback": APPROVER}
-SECOND_PERSON = {"train": False, "augment": False, "promote": True, "rollback": True}
-STARTS = {"train": training.start, "augment": augmenting.start}
+ROLE = {"train": TRAINER, "augment": TRAINER, "sweep": TRAINER, "promote": APPROVER, "rollback": APPROVER}
+SECOND_PERSON = {"train": False, "augment": False, "sweep": False, "promote": True, "rollback": True}
+NOUN = {"train": "training run", "augment": "augmentation"}
+STARTS = {"train": training.start, "augment": augmenting.start, "sweep": sweep.start}
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The decided request, and what it started: a job (`train`, `augment`) or a moved alias."""
+    """The decided request, and what it started: a job (`train`, `augment`, `sweep`) or a moved alias."""
 
     approval: Approval
     job: Job | None = None
@@ -66,11 +67,18 @@ def _unchanged(session: Session, row: Approval) -> None:
     promotion.still_passes(session, row)
     if row.kind == "augment":
         augmenting.unchanged(session, row)
-    if row.kind == "train":
-        dataset = session.get(Dataset, row.subject["dataset_id"])
-        if dataset is None or dataset.split != row.subject["split"]:
-            raise Conflict("The dataset changed after this was asked.", fix="Ask again.", code="changed")
+    if row.kind in ("train", "sweep"):
+        for covered in filter(None, (row.subject, row.subject.get("replay"))):
+            dataset = session.get(Dataset, covered["dataset_id"])
+            if dataset is None or dataset.split != covered["split"]:
+                raise Conflict("The dataset changed after this was asked.", fix="Ask again.", code="changed")
 
 
 def _noun(kind: str) -> str:
-    return {"train": "training run", "augment": "augmentation", "promote": "promotion", "rollback": "rollback"}[kind]
+    return {
+        "train": "training run",
+        "augment": "augmentation",
+        "sweep": "sweep",
+        "promote": "promotion",
+        "rollback": "rollback",
+    }[kind]

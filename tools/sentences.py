@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tools.context import Context
 from tools.hyperparameters import Suggestion
+from tools.sweep import SweepRequest
 from tools.training import TrainRequest
 from trainer.advice.rules import Advice
 from trainer.bases import known_bases
@@ -78,9 +80,14 @@ def cost(usd: float) -> str:
     return f"${usd:,.2f}" if usd else "no cost"
 
 
+def taught(method: str, objective: str | None) -> str:
+    """`lora`, or `dpo with lora` where it is not plain supervised training."""
+    return method if objective in (None, "supervised") else f"{objective} with {method}"
+
+
 def estimate(row: Dataset, spec: RunSpec, made: Estimate) -> str:
     return (
-        f"{spec.method} on {spec.base} with {row.id}: about {duration(made.seconds)}, "
+        f"{taught(spec.method, spec.objective)} on {spec.base} with {row.id}: about {duration(made.seconds)}, "
         f"{size(made.memory_bytes)} of memory, {cost(made.cost_usd)}. "
         f"{made.trainable_params:,} of {made.total_params:,} parameters train. {made.basis}"
     )
@@ -103,12 +110,43 @@ def _values(spec: dict[str, Any]) -> str:
     return ", ".join(f"{key}={'+'.join(value) if isinstance(value, list) else value}" for key, value in spec.items())
 
 
+def sweep_request(asked: SweepRequest) -> str:
+    over = "; ".join(str(axis) for axis in asked.sweep.axes)
+    return (
+        f"Waiting for approval ({asked.approval.id}); nothing runs before. {asked.sweep.trials} trials on "
+        f"{asked.dataset.id}: {over}. {estimate(asked.dataset, asked.sweep.run, asked.estimate)}"
+    )
+
+
+def swept(result: dict[str, Any]) -> str:
+    """The best values as one could type them, then every trial from the best to the worst."""
+    words = " ".join(f"--set {name}={_short(value)}" for name, value in result["best"].items())
+    trials = sorted(result["trials"], key=lambda t: math.inf if t["val_loss"] is None else t["val_loss"])
+    lines = [_trial(trial) for trial in trials]
+    return f"best of {len(trials)} by validation loss ({result['val_loss']:.4f}): {words}\n" + "\n".join(lines)
+
+
+def _trial(trial: dict[str, Any]) -> str:
+    values = ", ".join(f"{name} {_short(value)}" for name, value in trial["values"].items())
+    loss = "failed" if trial["val_loss"] is None else f"{trial['val_loss']:.4f}"
+    return f"{loss}  {values}{' (' + trial['note'] + ')' if trial['note'] else ''}"
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 def train_request(asked: TrainRequest) -> str:
     text = estimate(asked.dataset, asked.spec, asked.estimate)
     return f"Waiting for approval ({asked.approval.id}); nothing runs before. {text}"
 
 
-NOUN: dict[str, str] = {JobKind.TRAIN: "training", JobKind.EVAL: "evaluation", JobKind.AUGMENT: "augmentation"}
+NOUN: dict[str, str] = {
+    JobKind.TRAIN: "training",
+    JobKind.EVAL: "evaluation",
+    JobKind.AUGMENT: "augmentation",
+    JobKind.SWEEP: "sweep",
+}
 STANDS: dict[str, str] = {
     JobStatus.QUEUED: "waits for a worker",
     JobStatus.SUCCEEDED: "succeeded",
@@ -132,6 +170,9 @@ def _ending(result: dict[str, Any]) -> Iterator[str]:
     """`model ft:…, 48 steps in 2 min 0 s, training loss 0.180`, or an evaluation's verdict and id."""
     if result.get("verdict"):
         yield f"{result['verdict']} for {result.get('model_id')} ({result.get('evaluation_id')})"
+    elif result.get("trials"):
+        yield swept(result)
+        return
     elif result.get("dataset_id"):
         yield f"{result.get('made', 0):,} rows made of {result.get('asked', 0):,}, in dataset {result['dataset_id']}"
         yield str(result.get("stopped") or "").rstrip(".")
@@ -139,7 +180,8 @@ def _ending(result: dict[str, Any]) -> Iterator[str]:
         yield f"model {result['model_id']}"
     if result.get("steps") is not None:
         took = f" in {duration(result['seconds'])}" if result.get("seconds") else ""
-        early = ", stopped early" if result.get("stopped_early") else ""
+        late = ", stopped at the time limit" if "time_limit" in (result.get("notes") or {}) else ""
+        early = ", stopped early" if result.get("stopped_early") else late
         yield f"{result['steps']:,} steps{took}{early}"
     for key, name in (("train_loss", "training loss"), ("val_loss", "validation loss")):
         if result.get(key) is not None:
@@ -157,6 +199,10 @@ def running(progress: dict[str, Any]) -> str:
         bits.append(f"validation loss {progress['val_loss']:.3f}")
     if progress.get("tokens_per_s"):
         bits.append(f"{progress['tokens_per_s']:,.0f} tokens/s")
+    if progress.get("lr"):
+        bits.append(f"learning rate {progress['lr']:.2g}")
+    if progress.get("peak_memory_bytes"):
+        bits.append(f"peak {size(progress['peak_memory_bytes'])}")
     if progress.get("eta_s") is not None:
         bits.append(f"about {duration(progress['eta_s'])} left")
     return ", ".join(bits)

@@ -10,11 +10,11 @@ from typing import Any
 
 from langchain_core.tools import BaseTool
 
-from tools import advice, datasets, evaluation, hyperparameters, promotion, sentences, training
+from tools import advice, datasets, evaluation, hyperparameters, promotion, sentences, sweep, training
 from tools.answers import Answer, Runtime, card
 from tools.build_tools import BUILD_TOOLS
 from tools.dataset_tools import DATASET_TOOLS
-from tools.specs import make_spec
+from tools.specs import spec_for
 from trainer.methods.presets import presets
 
 
@@ -44,7 +44,9 @@ def estimate_training(
     settings: dict[str, Any] | None = None,
 ) -> Answer:
     """Estimate time, memory and cost of a training run without asking for it. Arguments as in request_training."""
-    spec = make_spec(
+    row = datasets.pick_dataset(runtime.context, dataset)
+    spec = spec_for(
+        row,
         {
             "base": base,
             "method": method,
@@ -56,9 +58,8 @@ def estimate_training(
             "preset": preset,
             "objective": objective,
             "settings": settings,
-        }
+        },
     )
-    row = datasets.pick_dataset(runtime.context, dataset)
     _, made = training.plan(runtime.context, row, spec)
     return sentences.estimate(row, spec, made), {}
 
@@ -118,6 +119,26 @@ def suggest_hyperparameters(
     """Advise rank, learning rate, epochs, batch and length for a dataset and a base, with reasons."""
     asked = {"base": base, "method": method, "objective": objective}
     return sentences.suggestion(hyperparameters.suggest(runtime.context, dataset, asked)), {}
+
+
+@card
+def request_sweep(
+    runtime: Runtime,
+    dataset: str | None = None,
+    base: str | None = None,
+    method: str | None = None,
+    preset: str | None = None,
+    over: list[str] | None = None,
+    trials: int | None = None,
+    settings: dict[str, Any] | None = None,
+) -> Answer:
+    """Ask for a sweep: several runs with different values, judged on the dev rows; a person approves the cost of all.
+
+    `over` names what to vary: "learning_rate=1e-4..1e-2", "lora_r=8,16,32"; left out, the learning rate and the rank.
+    The rest is as in request_training."""
+    asked = {"base": base, "method": method, "preset": preset, "settings": settings}
+    made = sweep.request(runtime.context, dataset, asked, over=over or [], trials=trials)
+    return sentences.sweep_request(made), {"card": "approval", "id": made.approval.id}
 
 
 @card
@@ -190,6 +211,7 @@ TOOLBOX: list[BaseTool] = [
     estimate_training,
     request_training,
     suggest_hyperparameters,
+    request_sweep,
     list_presets,
     job_status,
     list_jobs,

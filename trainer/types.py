@@ -34,6 +34,7 @@ class JobKind(StrEnum):
     TRAIN = "train"
     EVAL = "eval"
     AUGMENT = "augment"
+    SWEEP = "sweep"
 
 
 class JobStatus(StrEnum):
@@ -160,6 +161,7 @@ class TrainProgress:
     epoch: float = 0.0
     loss: float | None = None
     val_loss: float | None = None
+    scores: dict[str, float] | None = None  # of a validation beside its loss: accuracy, macro_f1 …
     lr: float | None = None
     tokens_per_s: float | None = None
     trained_tokens: int = 0

@@ -6,21 +6,23 @@ import time
 from typing import Any
 
 from bot import actions as ids
-from bot.blocks import build
+from bot.blocks import build, sweep
 from bot.blocks.kit import Card, Json, actions, button, card, confirmation, context, fields, section
 from bot.blocks.mrkdwn import code, esc, name, person
-from tools.sentences import duration, size
+from tools.sentences import duration, size, taught
 from trainer.store.tables import Approval, Dataset, Evaluation
 
 TITLE = {
     "train": "Train a model?",
     "augment": "Let a language model write rows?",
+    "sweep": "Try several settings?",
     "promote": "Promote a model?",
     "rollback": "Roll back an alias?",
 }
 WHO = {
     "train": "Anyone who may train models can approve.",
     "augment": "Anyone who may train models can approve.",
+    "sweep": "Anyone who may train models can approve.",
     "promote": "An approver other than the requester has to approve.",
     "rollback": "An approver other than the requester has to approve.",
 }
@@ -69,9 +71,12 @@ def _headline(row: Approval) -> str:
     subject = row.subject
     if row.kind == "augment":
         return build.headline(subject)
+    if row.kind == "sweep":
+        return sweep.headline(subject)
     if row.kind == "train":
         spec, made = subject["spec"], subject["estimate"]
-        return f"{esc(spec['method'])} on {code(spec['base'])}, about {duration(made['seconds'])}, {_cost(made)}."
+        how = esc(taught(spec["method"], spec.get("objective")))
+        return f"{how} on {code(spec['base'])}, about {duration(made['seconds'])}, {_cost(made)}."
     return f"{code(subject['alias'])} → {code(subject['model_id'])}."
 
 
@@ -82,6 +87,8 @@ def _cost(made: dict[str, Any]) -> str:
 def _details(row: Approval, dataset: Dataset | None, evaluation: Evaluation | None) -> list[Json]:
     if row.kind == "augment":
         return build.details(row.subject, dataset)
+    if row.kind == "sweep":
+        return sweep.details(row.subject, dataset)
     return _training(row.subject, dataset) if row.kind == "train" else _promotion(row.subject, evaluation)
 
 
@@ -89,7 +96,9 @@ def _training(subject: dict[str, Any], dataset: Dataset | None) -> list[Json]:
     spec, made = subject["spec"], subject["estimate"]
     counts = (subject.get("split") or {}).get("counts", {})
     rows = f"{counts.get('train', 0):,} train, {counts.get('dev', 0):,} dev, {counts.get('test', 0):,} test (sealed)"
-    replay = f", replay {spec['replay']:.0%} of old tasks" if spec.get("replay") else ""
+    old = code(spec["replay_dataset"]) if spec.get("replay_dataset") else "old tasks"
+    how = esc(taught(spec["method"], spec.get("objective")))
+    replay = f", replay {spec['replay']:.0%} of {old}" if spec.get("replay") else ""
     trained = f"{made.get('trainable_params', 0):,} of {made.get('total_params', 0):,} parameters"
     return [
         fields(
@@ -97,7 +106,7 @@ def _training(subject: dict[str, Any], dataset: Dataset | None) -> list[Json]:
             ("Base", code(spec["base"])),
             (
                 "Method",
-                f"{esc(spec['method'])}, {spec['epochs']:g} {'epoch' if spec['epochs'] == 1 else 'epochs'}{replay}",
+                f"{how}, {spec['epochs']:g} {'epoch' if spec['epochs'] == 1 else 'epochs'}{replay}",
             ),
             ("Time", f"about {duration(made['seconds'])}"),
             ("Memory", size(made["memory_bytes"])),

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from bot.commands.building import makes_example, recipes, writes_rows
 from bot.commands.data import checks, mends, tends
 from bot.commands.models import WHICH_ALIAS, WHICH_ROLLBACK, evaluates, lists_models, promotes
-from bot.commands.runs import advises, cancels, estimates, lists_presets, suggests, tells_status, trains
+from bot.commands.runs import advises, cancels, estimates, tells_status, trains
 from bot.commands.talk import BY_BUTTON, HELP, NOT_DONE, THANKS, UNKNOWN, YOU, decides, helps
+from bot.commands.values import lists_presets, suggests, sweeps
 from bot.commands.words import Command, any_of
 
 __all__ = [
@@ -59,6 +60,7 @@ def plain(said: str) -> str:
 RULES: tuple[Callable[[str], Command | None], ...] = (
     helps,
     suggests,
+    sweeps,
     advises,
     writes_rows,
     recipes,

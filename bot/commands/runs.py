@@ -44,7 +44,7 @@ ESTIMATED = {"base", "method", "objective", "preset", "settings", "epochs", "rep
 def estimates(text: str) -> Command | None:
     if not ESTIMATE.search(text):
         return None
-    return Command("estimate_training", {k: v for k, v in _run(text).items() if k in ESTIMATED})
+    return Command("estimate_training", {k: v for k, v in run_named(text).items() if k in ESTIMATED})
 
 
 TRAIN = re.compile(
@@ -55,29 +55,7 @@ TRAIN = re.compile(
 
 
 def trains(text: str) -> Command | None:
-    return Command("request_training", _run(text)) if TRAIN.match(text) else None
-
-
-SUGGEST = any_of(
-    r"^(?:suggest|recommend|propose)\b.*\b(?:hyper-?parameters?|settings|values|rank|learning rate|lr|epochs|batch)",
-    r"^(?:what|which) (?:hyper-?parameters?|settings|values|rank|learning rate|lr|batch size|number of epochs)\b",
-    r"^how many epochs\b",
-    r"^hyper-?parameters\b",
-)
-SUGGESTED = {"base", "method", "objective", "dataset"}
-
-
-def suggests(text: str) -> Command | None:
-    if not SUGGEST.search(text):
-        return None
-    return Command("suggest_hyperparameters", {k: v for k, v in _run(text).items() if k in SUGGESTED})
-
-
-PRESETS = re.compile(r"(?:list |show |which |what )?(?:the |training )*presets(?: are there)?\??", re.IGNORECASE)
-
-
-def lists_presets(text: str) -> Command | None:
-    return Command("list_presets") if PRESETS.fullmatch(text) else None
+    return Command("request_training", run_named(text)) if TRAIN.match(text) else None
 
 
 LIST_JOBS = re.compile(r"(?:list |show )?(?:all )?(?:the |my )?jobs|list", re.IGNORECASE)
@@ -151,7 +129,7 @@ SETTINGS: dict[str, tuple[re.Pattern[str], Callable[[str], Any]]] = {
 }
 
 
-def _run(text: str) -> dict[str, Any]:
+def run_named(text: str) -> dict[str, Any]:
     """The options of a training run that the text names."""
     found: dict[str, Any] = dataset_named(text)
     for name, (pattern, cast) in OPTIONS.items():

@@ -76,6 +76,12 @@ SAID: list[tuple[str, str, dict[str, Any]]] = [
         {"method": "lora", "base": "tiny-base"},
     ),
     ("which learning rate should we use?", "suggest_hyperparameters", {}),
+    ("sweep", "request_sweep", {}),
+    (
+        "run a sweep learning_rate=1e-4..1e-2 rank=8, 16 on tiny-base with 8 trials",
+        "request_sweep",
+        {"over": ["learning_rate=1e-4..1e-2", "lora_r=8,16"], "base": "tiny-base", "trials": 8},
+    ),
     ("which presets are there?", "list_presets", {}),
     ("train as soon as possible", "request_training", {}),
     ("train named <!channel>", "request_training", {"suffix": "<!channel>"}),

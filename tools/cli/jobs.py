@@ -1,4 +1,4 @@
-"""`tunesmith train | eval | status | cancel`: start a job and watch it."""
+"""`tunesmith train | sweep | eval | status | cancel`: start a job and watch it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tools import approvals, datasets, evaluation, sentences, training
+from tools import approvals, datasets, evaluation, sentences, sweep, training
 from tools.cli import shapes
 from tools.cli.follow import follow
 from tools.cli.output import FINDINGS, GOOD, INTERRUPTED, Json, answers, finish, opened, progress_console
@@ -38,6 +38,7 @@ Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Watch the job to i
 
 def register(app: typer.Typer) -> None:
     app.command("train")(train)
+    app.command("sweep")(sweep_)
     app.command("eval")(evaluate)
     app.command("status")(status)
     app.command("cancel")(cancel)
@@ -83,6 +84,37 @@ def train(
         asked = training.request(context, dataset_of(context, dataset).id, overrides)
         if not as_json:
             progress_console.print(sentences.estimate(asked.dataset, asked.spec, asked.estimate), markup=False)
+        job = approvals.decide(context, asked.approval.id, approve=True).job
+        assert job is not None
+        _watch(context, job, wait=wait, as_json=as_json)
+
+
+@answers
+def sweep_(
+    dataset: DatasetArg,
+    over: Annotated[
+        list[str] | None,
+        typer.Option("--over", metavar="NAME=LOW..HIGH|A,B,C", help="What to vary. Repeat it; none: rate and rank."),
+    ] = None,
+    trials: Annotated[int | None, typer.Option(help="How many runs; 6 unless said.")] = None,
+    base: BaseName = None,
+    method: Method = None,
+    objective: Objective = None,
+    preset: PresetName = None,
+    epochs: Epochs = None,
+    settings: Settings = None,
+    wait: Wait = True,
+    as_json: Json = False,
+) -> None:
+    """Try several settings and judge them on the dev rows. You approve the cost by typing it; no model is kept."""
+    overrides = {"base": base, "method": method, "objective": objective, "preset": preset, "epochs": epochs}
+    overrides["settings"] = from_assignments(settings or [])
+    with opened() as context:
+        make_spec(overrides)
+        row = dataset_of(context, dataset)
+        asked = sweep.request(context, row.id, overrides, over=over or [], trials=trials)
+        if not as_json:
+            progress_console.print(sentences.sweep_request(asked), markup=False)
         job = approvals.decide(context, asked.approval.id, approve=True).job
         assert job is not None
         _watch(context, job, wait=wait, as_json=as_json)

@@ -13,8 +13,8 @@ from trainer.store.ids import new_id
 from trainer.store.tables import Attempt, Checkpoint, Event, Job, now
 from trainer.types import ENDED, JobKind, JobStatus
 
-QUEUES = {JobKind.TRAIN: "gpu", JobKind.EVAL: "gpu", JobKind.AUGMENT: "cpu"}
-PREFIX = {JobKind.TRAIN: "ftjob-", JobKind.EVAL: "evaljob-", JobKind.AUGMENT: "augjob-"}
+QUEUES = {JobKind.TRAIN: "gpu", JobKind.EVAL: "gpu", JobKind.AUGMENT: "cpu", JobKind.SWEEP: "gpu"}
+PREFIX = {JobKind.TRAIN: "ftjob-", JobKind.EVAL: "evaljob-", JobKind.AUGMENT: "augjob-", JobKind.SWEEP: "sweep-"}
 
 
 class Jobs:

@@ -1,0 +1,89 @@
+"""Ask for a sweep: several runs that differ in a few values, judged on the validation rows. A person approves the cost
+of all of them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from tools.context import TRAINER, Context
+from tools.datasets import pick_dataset
+from tools.specs import make_spec
+from tools.training import plan
+from trainer.errors import BadInput
+from trainer.methods import resolve
+from trainer.methods.estimate import Estimate
+from trainer.methods.sweep import Axis, SweepSpec, default_axes, make_sweep, parse_axis
+from trainer.store.tables import Approval, Dataset, Job
+from trainer.types import JobKind
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRequest:
+    """What somebody is asked to approve; `estimate` is of all trials together."""
+
+    approval: Approval
+    sweep: SweepSpec
+    dataset: Dataset
+    estimate: Estimate
+
+
+def request(
+    context: Context, dataset_id: str | None, overrides: dict[str, Any], *, over: list[str], trials: int | None
+) -> SweepRequest:
+    """`over` holds axes as people write them; without any, the learning rate and the rank are swept."""
+    context.caller.need(TRAINER, "ask for a sweep")
+    dataset = pick_dataset(context, dataset_id)
+    spec = make_spec(overrides)
+    if spec.provider != "local":
+        raise BadInput("A sweep runs here, not at a provider.", fix="Leave the provider out.", param="provider")
+    base, one = plan(context, dataset, spec)
+    axes = tuple(parse_axis(text) for text in over) or _usual(spec, one)
+    sweep = make_sweep(spec, axes, trials or SweepSpec.model_fields["trials"].default)
+    made = _all(one, sweep)
+    subject = {
+        "dataset_id": dataset.id,
+        "dataset_sha256": dataset.sha256,
+        "split": dataset.split,
+        "base_location": base.location,
+        "sweep": sweep.model_dump(mode="json"),
+        "axes": [str(axis) for axis in axes],
+        "estimate": asdict(made),
+    }
+    approval = context.services.approvals.ask("sweep", subject, by=context.caller.user, origin=context.caller.origin)
+    return SweepRequest(approval, sweep, dataset, made)
+
+
+def _usual(spec: Any, one: Estimate) -> tuple[Axis, ...]:
+    return default_axes(spec, spec.learning_rate or resolve(spec.method).learning_rate(one.total_params))
+
+
+def _all(one: Estimate, sweep: SweepSpec) -> Estimate:
+    """All trials as long as the usual one: an upper bound unless epochs or replay are swept."""
+    times = sweep.trials
+    about = f"{times} trials of about {one.seconds:,.0f} s each. {one.basis}"
+    return replace(
+        one,
+        steps=one.steps * times,
+        tokens=one.tokens * times,
+        seconds=one.seconds * times,
+        cost_usd=round(one.cost_usd * times, 4),
+        basis=about,
+    )
+
+
+def start(context: Context, session: Session, approval: Approval) -> Job:
+    """Insert the approved job, within the transaction of the decision."""
+    subject = approval.subject
+    return context.services.jobs.add(
+        session,
+        JobKind.SWEEP,
+        spec=subject["sweep"] | {"base_location": subject["base_location"]},
+        dataset_id=subject["dataset_id"],
+        owner=approval.requested_by,
+        team=context.caller.team,
+        origin=approval.origin,
+        approval_id=approval.id,
+    )

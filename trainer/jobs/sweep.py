@@ -1,0 +1,134 @@
+"""The sweep's job: trial after trial on the train part, judged on the dev part. Test rows are never laid out. An event
+makes a trial exist, so that an interrupted sweep repeats the trial it was in, and no other."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from trainer.bases import Base
+from trainer.errors import BadInput, LostLease, TunesmithError
+from trainer.jobs.child import Run
+from trainer.jobs.train import ready_base, tell
+from trainer.methods.spec import RunSpec
+from trainer.methods.sweep import SweepSpec, Trial, best_of, search
+from trainer.types import JobStatus, TrainProgress
+
+TRIAL = "trial"  # type of the events that make trials exist
+STOPS = ("loss_not_finite", "diverged", "out_of_memory")  # of a trial, and not of the sweep
+NEVER_S = 1e9
+
+
+def run(run: Run) -> None:
+    """Entry of the child process for jobs of kind `sweep`."""
+    raw = dict(run.job.spec)
+    location = raw.pop("base_location")
+    sweep = SweepSpec(**raw)
+    base = Base(sweep.run.base, location)
+    ready_base(run, base)
+    parts = lay_out(run)
+    done = earlier(run)
+    if done:
+        run.event("note", {"text": f"Resumed after {len(done)} of {sweep.trials} trials.", "code": "resumed"})
+
+    def attempt(number: int, spec: RunSpec) -> Trial:
+        return _trial(run, sweep, base, parts, number, spec)
+
+    for trial in search(sweep, done, attempt):
+        run.event(TRIAL, trial.model_dump(mode="json"))
+        done.append(trial)
+    _finish(run, sweep, done)
+
+
+def lay_out(run: Run) -> dict[str, Path]:
+    """The train and dev parts, and nothing else."""
+    split = run.services.datasets.get(run.job.dataset_id).split
+    if not split or not split["counts"]["dev"]:
+        raise BadInput(
+            "The dataset has no validation rows to judge trials by.",
+            fix="Drop it again with more rows, or split it with a larger dev part.",
+            code="no_dev_rows",
+        )
+    return {
+        name: run.services.blobs.get_file(split["blobs"][name], run.folder / f"{name}.jsonl")
+        for name in ("train", "dev")
+    }
+
+
+def earlier(run: Run) -> list[Trial]:
+    """Trials of earlier attempts, in order."""
+    found: list[Trial] = []
+    seen = 0
+    while events := run.services.jobs.events(run.job.id, after=seen):
+        seen = events[-1].seq
+        found += [Trial(**event.data) for event in events if event.type == TRIAL]
+    return found
+
+
+def _trial(run: Run, sweep: SweepSpec, base: Base, parts: dict[str, Path], number: int, spec: RunSpec) -> Trial:
+    from trainer.methods.run import Files, train
+
+    folder, began = run.folder / f"trial-{number}", time.monotonic()
+    values = {axis.name: getattr(spec, axis.name) for axis in sweep.axes}
+    said = f"trial {number} of {sweep.trials}: {words(values)}"
+    try:
+        result = train(
+            spec.model_copy(update={"save_every_s": NEVER_S, "save_every_steps": None, "save_every_epoch": False}),
+            base=base.location,
+            files=Files(parts["train"], parts["dev"], base.carried("replay.jsonl") if spec.replay else None),
+            work_dir=folder,
+            on_progress=lambda progress: tell(run, _of_the_whole(progress, number, sweep.trials, said)),
+            on_checkpoint=lambda *_: None,
+            should_stop=run.should_stop,
+        )
+    except LostLease:
+        raise
+    except TunesmithError as error:
+        if error.code not in STOPS:
+            raise
+        return Trial(values=values, val_loss=None, note=error.what, seconds=time.monotonic() - began)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return Trial(
+        values=values,
+        val_loss=result.val_loss,
+        note="stopped early" if result.stopped_early else "",
+        steps=result.steps,
+        trained_tokens=result.trained_tokens,
+        seconds=round(time.monotonic() - began, 1),
+    )
+
+
+def words(values: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items()
+    )
+
+
+def _of_the_whole(progress: TrainProgress, number: int, trials: int, said: str) -> TrainProgress:
+    """A trial's progress as a share of all, in thousandths; what is left counts the trials to come as this one."""
+    share = progress.step / progress.total_steps if progress.total_steps else 0.0
+    whole = round(1000 * (number - 1 + share) / trials)
+    left = progress.eta_s
+    if left is not None and share > 0:
+        left += (trials - number) * left / max(1 - share, 1e-3) if share < 1 else 0.0
+    note = f"{said}; {progress.note}" if progress.note else said
+    return replace(progress, step=whole, total_steps=1000, eta_s=left, note=note)
+
+
+def _finish(run: Run, sweep: SweepSpec, trials: list[Trial]) -> None:
+    best = best_of(trials)
+    result = {
+        "best": best.values,
+        "val_loss": best.val_loss,
+        "trials": [trial.model_dump(mode="json") for trial in trials],
+        "axes": [str(axis) for axis in sweep.axes],
+        "spec": sweep.spec(best.values).model_dump(mode="json"),
+        "seconds": round(time.time() - (run.job.started_at or time.time()), 1),
+    }
+    tokens = sum(trial.trained_tokens for trial in trials)
+    with run.lease.fenced() as session:
+        run.lease.finish(session, JobStatus.SUCCEEDED, result=result, trained_tokens=tokens)
