@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bot import cards
-from bot.blocks import build, milestone
+from bot.blocks import build, milestone, sweep
 from bot.blocks.kit import Card
 from tools.sentences import duration
 from trainer.services import Services
@@ -16,6 +16,7 @@ from trainer.types import JobKind, JobStatus
 Owed = tuple[str, Card, dict[str, Any] | None]  # part of the outbox key, message, picture
 LONG_S = 120.0  # shorter runs get no half-way reply
 LOST = ("lost", "crashed")
+ONCE = ("overfitting", "out_of_memory")  # notes of a run that deserve a reply, however often they are made
 
 
 def of(services: Services, job: Job, event: Event) -> Iterator[Owed]:
@@ -51,6 +52,8 @@ def final(services: Services, job: Job, data: dict[str, Any]) -> tuple[Card, dic
         return shown.card, shown.picture
     if job.kind == JobKind.AUGMENT:
         return build.made(job), None
+    if job.kind == JobKind.SWEEP:
+        return sweep.made(job), None
     return milestone.trained(job), {"kind": "loss", "id": job.id}
 
 
@@ -60,6 +63,8 @@ def _note(event: Event) -> Iterator[Owed]:
         yield f"resumed:{event.fence}", milestone.resumed(text), None
     elif code == "checkpoint_damaged":
         yield f"damaged:{event.seq}", milestone.damaged(text), None
+    elif code in ONCE:
+        yield code, milestone.noted(text), None
 
 
 def _progress(event: Event) -> Iterator[Owed]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from bot import actions as ids
-from bot.blocks import build
+from bot.blocks import build, sweep
 from bot.blocks.kit import Card, actions, button, card, confirmation, context, fields, section
 from bot.blocks.mrkdwn import code, esc, person
-from tools.sentences import duration
+from tools.sentences import duration, size
 from trainer.store.tables import Job
 from trainer.types import JobKind, JobStatus
 
 BAR = 20
+MOST_REMARKS = 10
 HEAD = {
     JobStatus.VALIDATING: ("⌛", "is getting ready"),
     JobStatus.QUEUED: ("⌛", "waits for a worker"),
@@ -22,7 +23,7 @@ HEAD = {
     JobStatus.FAILED: ("❌", "failed"),
     JobStatus.CANCELLED: ("🛑", "was cancelled"),
 }
-NOUN = {JobKind.TRAIN: "Training", JobKind.EVAL: "Evaluation", JobKind.AUGMENT: "Augmentation"}
+NOUN = {JobKind.TRAIN: "Training", JobKind.EVAL: "Evaluation", JobKind.AUGMENT: "Augmentation", JobKind.SWEEP: "Sweep"}
 
 
 def bar(step: int, total: int) -> str:
@@ -52,6 +53,8 @@ def _what(row: Job) -> str:
         return f"{code(row.model_id or '')} against its base"
     if row.kind == JobKind.AUGMENT:
         return build.what(row)
+    if row.kind == JobKind.SWEEP:
+        return sweep.what(row)
     return f"{esc(row.spec.get('method', 'lora'))} on {code(row.spec.get('base', ''))}"
 
 
@@ -89,6 +92,8 @@ def _figures(progress: dict[str, Any]) -> list[dict[str, Any]]:
         ("Loss", _number(progress.get("loss"))),
         ("Validation loss", _number(progress.get("val_loss"))),
         ("Speed", f"{progress['tokens_per_s']:,.0f} tokens/s" if progress.get("tokens_per_s") else ""),
+        ("Learning rate", f"{progress['lr']:.2g}" if progress.get("lr") else ""),
+        ("Peak memory", size(progress["peak_memory_bytes"]) if progress.get("peak_memory_bytes") else ""),
         ("Left", f"about {duration(progress['eta_s'])}" if progress.get("eta_s") is not None else ""),
     ]
     known = [(label, value) for label, value in pairs if value]
@@ -111,14 +116,25 @@ def _ending(row: Job) -> list[dict[str, Any]]:
         return [fields(("Verdict", f"*{esc(result.get('verdict', '—'))}*"), ("Took", took(row)))]
     if row.kind == JobKind.AUGMENT:
         return build.ending(row, took(row))
+    if row.kind == JobKind.SWEEP:
+        return sweep.ending(row, took(row))
     steps = result.get("steps", 0)
-    early = " (stopped early: no more gain)" if result.get("stopped_early") else ""
+    told = remarks(result)
     return [
         fields(
             ("Model", code(result.get("model_id", "—"))),
-            ("Took", f"{took(row)}, {steps:,} {'step' if steps == 1 else 'steps'}{early}"),
+            ("Took", f"{took(row)}, {steps:,} {'step' if steps == 1 else 'steps'}"),
             ("Training loss", _number(result.get("train_loss"))),
             ("Validation loss", _number(result.get("val_loss"))),
             ("Tokens trained", f"{row.trained_tokens:,}"),
         ),
+        *([section("\n".join(f"• {esc(line)}" for line in told))] if told else []),
     ]
+
+
+def remarks(result: dict[str, Any]) -> list[str]:
+    """What is worth knowing of how a run went, a sentence each."""
+    notes = result.get("notes") or {}
+    if result.get("stopped_early") and "stopped_early" not in notes:
+        notes = {"stopped_early": "Stopped early: no more gain."} | notes
+    return [str(text) for text in notes.values()][:MOST_REMARKS]

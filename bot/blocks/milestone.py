@@ -10,6 +10,8 @@ from bot.blocks.mrkdwn import code, esc, person
 from trainer.store.tables import Job
 from trainer.types import JobKind
 
+WORTH_SAYING = ("stopped_early", "time_limit", "overfitting", "out_of_memory")  # once more, when a run is over
+
 
 def started(row: Job) -> Card:
     return _line(f"▶️ {NOUN[JobKind(row.kind)]} started.")
@@ -33,6 +35,10 @@ def damaged(text: str) -> Card:
     return _line(f"⚠️ {esc(text)} The one before it is used.")
 
 
+def noted(text: str) -> Card:
+    return _line(f"⚠️ {esc(text)}")
+
+
 def trained(row: Job) -> Card:
     """The final message of a training job; its picture is the loss curve."""
     result = row.result or {}
@@ -41,9 +47,11 @@ def trained(row: Job) -> Card:
     if result.get("val_loss") is not None:
         losses = f" Validation loss {result['val_loss']:.3f}."
     text = f"Training finished in {took(row)}: {code(model)}.{losses}"
+    notes = result.get("notes") or {}
+    told = "".join(f"\n• {esc(notes[key])}" for key in WORTH_SAYING if key in notes)
     return card(
         text,
-        section(f"🏁 {text}\nWhether it is better than its base is not known yet: evaluate it."),
+        section(f"🏁 {text}{told}\nWhether it is better than its base is not known yet: evaluate it."),
         actions(button("Evaluate", ids.EVALUATE, model, style="primary")) if model else None,
     )
 

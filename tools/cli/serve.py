@@ -85,10 +85,11 @@ def worker(queue: Annotated[QueueName, typer.Argument(help="One queue a process.
 def reconcile() -> None:
     """Put right what crashes leave behind, every two seconds. Several may run; one works at a time."""
     from trainer.jobs.reconcile import run_forever
+    from trainer.jobs.retention import sweep
 
     with build_services(begin(), migrate=True) as services:
         services.heartbeats.keep_beating("reconcile")
-        run_forever(services.db, services.wakeups, identity("reconcile"))
+        run_forever(services.db, services.wakeups, identity("reconcile"), sweep=lambda: sweep(services))
 
 
 def gateway() -> None:

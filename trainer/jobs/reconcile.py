@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -17,6 +18,7 @@ from trainer.types import JobStatus
 
 log = structlog.get_logger()
 CLAIMS_KEPT_S = 14 * 24 * 3600.0
+SWEEP_EVERY_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +87,20 @@ def _missing_wakeups(db: Database, wakeups: Wakeups) -> int:
     return sum(wakeups.enqueue(job) for job in missing)
 
 
-def run_forever(db: Database, wakeups: Wakeups, holder: str, *, every_s: float = 2.0) -> None:
-    """Reconcile for as long as this process lives; others stand by."""
+def run_forever(
+    db: Database, wakeups: Wakeups, holder: str, *, every_s: float = 2.0, sweep: Callable[[], object] | None = None
+) -> None:
+    """Reconcile for as long as this process lives, and `sweep` once an hour; others stand by."""
+    swept: float | None = None
     while True:
         try:
             if hold_lock(db, "reconcile", holder, every_s * 5):
                 done = reconcile(db, wakeups)
                 if done != Reconciled():
                     log.info("reconciled", requeued=done.requeued, failed=done.failed, woken=done.woken)
+                if sweep is not None and (swept is None or time.monotonic() - swept > SWEEP_EVERY_S):
+                    swept = time.monotonic()
+                    sweep()
         except Unavailable as error:
             log.warning("reconcile_waits", reason=str(error))
         time.sleep(every_s)
