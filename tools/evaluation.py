@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tools.context import TRAINER, Context
 from trainer.errors import BadInput
-from trainer.store.tables import Evaluation, Job, Model
+from trainer.store.tables import Dataset, Evaluation, Job, Model
 from trainer.types import JobKind
 
 
@@ -30,6 +30,7 @@ def start(context: Context, model_id: str | None) -> Job:
     context.caller.need(TRAINER, "evaluate a model")
     model = pick_model(context, model_id)
     services = context.services
+    _need_answers(services.datasets.get(model.dataset_id))
     with services.db.write() as session:
         job = services.jobs.add(
             session,
@@ -44,6 +45,18 @@ def start(context: Context, model_id: str | None) -> Job:
     services.threads.link(context.caller.origin, job_id=job.id, model_id=model.id)
     services.wakeups.enqueue(job)
     return job
+
+
+def _need_answers(dataset: Dataset) -> None:
+    """Raises BadInput where the sealed rows hold no answer that a model's could be compared with."""
+    if dataset.kind == "text":
+        raise BadInput(
+            f"{dataset.id} holds plain texts: its test rows have no right answers to compare with.",
+            fix="Its validation loss tells how well the texts were learned. To compare answers, train on rows that "
+            "have them.",
+            code="no_answers",
+            param="model",
+        )
 
 
 def latest(context: Context, model: Model) -> Evaluation | None:

@@ -7,9 +7,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from trainer.data.kinds import objective_for
 from trainer.errors import BadInput
 from trainer.methods.presets import load_preset
 from trainer.methods.spec import Generation, RunSpec
+from trainer.store.tables import Dataset
 
 SAID = {"lora_r": "rank", "lora_alpha": "alpha"}  # how people call what a spec names otherwise
 METHOD_WORDS: dict[str, dict[str, Any]] = {
@@ -52,6 +54,13 @@ def make_spec(overrides: dict[str, Any]) -> RunSpec:
             code="bad_spec",
             param=name,
         ) from None
+
+
+def spec_for(dataset: Dataset, overrides: dict[str, Any]) -> RunSpec:
+    """As `make_spec`; where no objective was asked for, the usual one of the dataset's kind of rows."""
+    if given(overrides).get("objective") is not None:
+        return make_spec(overrides)
+    return make_spec(overrides | {"objective": objective_for(dataset.kind, name=dataset.id)})
 
 
 def from_assignments(words: list[str]) -> dict[str, str]:

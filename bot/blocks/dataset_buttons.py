@@ -11,13 +11,13 @@ from bot.blocks.mrkdwn import clip, esc, plain_name
 from trainer.data.card import CodeSummary, has_columns
 from trainer.data.figures import sensitive
 from trainer.data.fix import FIXES
+from trainer.data.kinds import teaches
 from trainer.store.tables import Dataset
 from trainer.types import CheckReport, Severity, Verdict
 
 Json = dict[str, Any]
 KINDS = 4
 BY_HAND = "*What to do:* mend what is named above and drop the file again. Nothing was started."
-TRAINED_ON = ("chat", "")  # what training here learns from; "" in rows from before
 
 
 def how_to_go_on(found: CheckReport, dataset: Dataset | None, mended: list[CodeSummary]) -> str:
@@ -25,8 +25,8 @@ def how_to_go_on(found: CheckReport, dataset: Dataset | None, mended: list[CodeS
     said = [_mends(mended, found.mendable)] if dataset else []
     if found.verdict is Verdict.BROKEN:
         return " ".join(filter(None, [*said, _when_broken(found, dataset, mended)]))
-    if dataset and dataset.kind not in TRAINED_ON:
-        said.append("Training here learns from prompts with answers; this can be checked, mended and audited.")
+    if dataset and not teaches(dataset.kind):
+        said.append("Training here does not grade answers; this can be checked, mended and audited.")
     if sensitive(found.stats):
         said.append("Redact puts placeholders where personal data and secrets are.")
     if left := _for_people(found, mended):
@@ -92,7 +92,7 @@ def bar(found: CheckReport, dataset: Dataset | None, mended: list[CodeSummary]) 
     if dataset is None:
         return None
     usable = found.verdict is not Verdict.BROKEN
-    trains = usable and dataset.kind in TRAINED_ON
+    trains = usable and bool(teaches(dataset.kind))
     return actions(
         *(_columns(dataset, found.mapping) if has_columns(found) else ()),
         button("Train", ids.TRAIN, dataset.id, style="primary") if trains else None,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tools import datasets, training
+from tools import datasets
 from tools.context import TRAINER, Caller, Context
 from trainer.data.findings import CODES
 from trainer.errors import BadInput, Conflict, Forbidden
@@ -103,18 +102,6 @@ def test_columns_that_are_not_there_change_nothing(context: Context, tmp_path: P
     with pytest.raises(BadInput):
         datasets.map_columns(context, first.id, {"prompt": "nix", "completion": "nada"})
     assert [row.id for row in context.services.datasets.list()] == [first.id]
-
-
-def test_preference_pairs_are_not_trained_on_as_answers(context: Context, good: Dataset) -> None:
-    pairs = replace(datasets.report_of(context, good), format="openai-preference", kind="preference")
-    row = context.services.datasets.add(
-        pairs, filename="p.jsonl", blob=good.sha256, report_blob=good.report_sha256, owner="U1", team="T1"
-    )
-
-    with pytest.raises(BadInput) as caught:
-        training.request(context, row.id, {})
-
-    assert caught.value.code == "not_supervised" and "better and a worse answer" in str(caught.value)
 
 
 def test_a_split_is_made_once(context: Context, good: Dataset) -> None:

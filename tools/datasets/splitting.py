@@ -8,17 +8,11 @@ from typing import Any
 
 from tools.context import Context
 from tools.datasets.keeping import mapping_of, source_file
+from trainer.data.kinds import objective_for
 from trainer.data.split import SplitResult, split
 from trainer.errors import BadInput
 from trainer.store.tables import Dataset
 from trainer.types import Verdict
-
-HOLDS = {
-    "preference": "pairs of a better and a worse answer",
-    "unpaired": "answers marked good or bad",
-    "text": "plain texts",
-    "reinforcement": "prompts with a goal to grade",
-}
 
 
 def ensure_split(context: Context, dataset: Dataset, *, seed: int = 17) -> dict[str, Any]:
@@ -40,7 +34,7 @@ def make_split(
     near: bool | None = None,
 ) -> dict[str, Any]:
     """Split by `group`; `stratify` keeps the shares of that key's values in every part, and `near=False` lets
-    near-duplicates go apart. Rows of other chat formats become OpenAI chat on the way."""
+    near-duplicates go apart. Rows are written in the one shape of their kind."""
     _need_rows(dataset)
     asked = {"seed": seed, "dev": dev, "test": test, "group": group}
     asked |= {key: value for key, value in (("stratify", stratify), ("near", near)) if value is not None}
@@ -67,7 +61,7 @@ def _same(dataset: Dataset, existing: dict[str, Any], asked: dict[str, Any]) -> 
 
 
 def _need_rows(dataset: Dataset) -> None:
-    need_supervised(dataset)
+    need_trainable(dataset)
     if dataset.verdict == Verdict.BROKEN:
         raise BadInput(
             f"{dataset.filename} has too few usable rows ({dataset.accepted} of {dataset.rows}).",
@@ -76,17 +70,9 @@ def _need_rows(dataset: Dataset) -> None:
         )
 
 
-def need_supervised(dataset: Dataset) -> None:
-    """Raises BadInput for rows that hold no prompt with an answer: training here learns from those."""
-    if dataset.kind in ("chat", ""):
-        return
-    raise BadInput(
-        f"{dataset.id} holds {HOLDS.get(dataset.kind, dataset.kind)} ({dataset.format}), not prompts with answers; "
-        "training here learns from answers.",
-        fix="It can be checked, mended and audited as it is; to train, bring rows with a prompt and an answer.",
-        code="not_supervised",
-        param="dataset",
-    )
+def need_trainable(dataset: Dataset) -> None:
+    """Raises BadInput for rows that nothing here learns from."""
+    objective_for(dataset.kind, name=f"{dataset.id} ({dataset.format})" if dataset.format else dataset.id)
 
 
 def _keep(context: Context, result: SplitResult) -> dict[str, Any]:

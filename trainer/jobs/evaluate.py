@@ -52,10 +52,10 @@ def _evaluate(run: Run, model: Model, base: Base, files: dict[str, Path], artifa
         on_progress=_progress(run),
         gate=GateSpec(),
     )
-    if not test.skipped:
-        return report
-    said = f"{len(test.skipped)} test rows in which tools take part were not scored."
-    return replace(report, reasons=(*report.reasons, said))
+    said = [*test.notes]
+    if test.skipped:
+        said.append(f"{len(test.skipped)} test rows in which tools take part, or nothing is asked, were not scored.")
+    return replace(report, reasons=(*report.reasons, *said)) if said else report
 
 
 def _seen_in_training(run: Run, model: Model, base: Base, train_file: Path) -> set[str]:

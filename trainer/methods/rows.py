@@ -1,4 +1,4 @@
-"""Checked chat rows → token ids with labels. What is cut or left out is counted, never silent."""
+"""Checked rows of chat or plain text → token ids with labels. What is cut or left out is counted, never silent."""
 
 from __future__ import annotations
 
@@ -77,28 +77,35 @@ def with_replay(new: list[Row], replay_file: Path | None, share: float, seed: in
 
 
 def encode(tokenizer: Any, rows: Sequence[Row], max_length: int) -> EncodedRows:
-    """Tokenize with the base's template; the loss is on assistant turns (weight 0 excepted) and their
-    ends."""
+    """Tokenize with the base's template; the loss is on assistant turns (weight 0 excepted) and their ends. Plain
+    texts carry loss throughout; one longer than `max_length` becomes several sequences, and nothing of it is lost."""
     out = EncodedRows()
     _calls_are_written(tokenizer, rows)
     for row in rows:
         out.counts.rows += 1
-        one = encode_row(tokenizer, row)
-        if len(one.ids) > max_length:
-            one = Encoded(one.ids[:max_length], one.labels[:max_length])
-            out.counts.truncated_rows += bool(one.supervised)
-        if not one.supervised:
-            out.counts.dropped_rows += 1
+        if "text" in row:
+            _take(out, encode_text(tokenizer, row["text"], max_length))
             continue
+        whole = encode_row(tokenizer, row)
+        kept = Encoded(whole.ids[:max_length], whole.labels[:max_length])
+        out.counts.truncated_rows += len(kept.ids) < len(whole.ids) and bool(kept.supervised)
+        _take(out, [kept])
+    return out
+
+
+def _take(out: EncodedRows, sequences: Sequence[Encoded]) -> None:
+    """Those sequences of a row that carry loss; a row without any is counted as dropped."""
+    kept = [one for one in sequences if one.supervised]
+    out.counts.dropped_rows += not kept
+    for one in kept:
         out.rows.append(one)
         out.counts.tokens += len(one.ids)
         out.counts.supervised_tokens += one.supervised
-    return out
 
 
 def _calls_are_written(tokenizer: Any, rows: Sequence[Row]) -> None:
     """A template that drops tool calls would teach the model to answer such rows with nothing."""
-    calling = next((row for row in rows if any(m.get("tool_calls") for m in row["messages"])), None)
+    calling = next((row for row in rows if any(m.get("tool_calls") for m in row.get("messages", ()))), None)
     if calling and not chat.writes_tool_calls(tokenizer, calling["messages"], tools=calling.get("tools")):
         raise BadInput(
             "The rows hold tool calls, and this base model's chat template does not write them: the model "
@@ -107,6 +114,18 @@ def _calls_are_written(tokenizer: Any, rows: Sequence[Row]) -> None:
             code="tool_calls_not_written",
             param="base",
         )
+
+
+def encode_text(tokenizer: Any, text: str, max_length: int) -> list[Encoded]:
+    """A whole text, its end taught by the end-of-sequence token, in sequences of at most `max_length` tokens. Each
+    begins with the last token of the one before, so that every token but the first is predicted once."""
+    ids = list(tokenizer(chat.defused(tokenizer, text))["input_ids"])
+    end = tokenizer.eos_token_id
+    if end is not None and ids[-1:] != [end]:
+        ids.append(end)
+    step = max(1, max_length - 1)
+    pieces = [ids[at : at + max_length] for at in range(0, max(1, len(ids) - 1), step)]
+    return [Encoded(piece, [IGNORED, *piece[1:]]) for piece in pieces]
 
 
 def encode_row(tokenizer: Any, row: Row) -> Encoded:

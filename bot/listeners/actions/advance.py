@@ -11,7 +11,7 @@ from bot.blocks.mrkdwn import esc
 from bot.clicks import Click, on
 from bot.door import Door
 from tools import datasets, sentences, training
-from tools.specs import make_spec
+from tools.specs import spec_for
 
 
 def register(app: App, door: Door) -> None:
@@ -28,8 +28,8 @@ def train(click: Click) -> None:
 
 
 def estimate(click: Click) -> None:
-    spec = make_spec({})
     row = datasets.pick_dataset(click.context, click.value)
+    spec = spec_for(row, {})
     _, made = training.plan(click.context, row, spec)
     _say(click, sentences.estimate(row, spec, made))
 

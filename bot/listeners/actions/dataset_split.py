@@ -13,7 +13,7 @@ from bot.clicks import Click, on, submitted
 from bot.door import Door
 from tools import datasets, sentences
 from tools.datasets.columns import key_path
-from tools.datasets.splitting import need_supervised
+from tools.datasets.splitting import need_trainable
 
 Json = dict[str, Any]
 
@@ -35,7 +35,7 @@ def register(app: App, door: Door) -> None:
 
 def ask(click: Click) -> None:
     row = datasets.pick_dataset(click.context, click.value)
-    need_supervised(row)
+    need_trainable(row)
     if row.split:
         _say(click, sentences.split(row, row.split))
         return

@@ -131,3 +131,22 @@ def test_a_tool_call_is_learned_with_its_arguments_as_an_object(tokenizer: Any) 
     )
     (one,) = encode(tokenizer, [CALLING], 400).rows
     assert supervised_text(tokenizer, one) == '{"name": "price", "arguments": {"symbol": "BAC"}}<|end|>'
+
+
+def test_a_plain_text_is_learned_whole_with_its_end(tokenizer: Any) -> None:
+    found = encode(tokenizer, [{"text": "ab cd ef"}], 64)
+    assert found.rows[0].labels == [IGNORED, *found.rows[0].ids[1:]]
+    assert found.rows[0].ids[-1] == tokenizer.eos_token_id and found.counts.truncated_rows == 0
+
+
+def test_a_long_text_becomes_sequences_of_which_each_token_is_predicted_once(tokenizer: Any) -> None:
+    text = " ".join(f"word{n}" for n in range(60))
+    whole, cut = encode(tokenizer, [{"text": text}], 1000), encode(tokenizer, [{"text": text}], 32)
+    taught = [label for one in cut.rows for label in one.labels if label != IGNORED]
+    assert taught == whole.rows[0].ids[1:] and all(len(one.ids) <= 32 for one in cut.rows)
+    assert (cut.counts.rows, cut.counts.dropped_rows, cut.counts.supervised_tokens) == (1, 0, len(taught))
+
+
+def test_control_tokens_in_a_text_stay_text(tokenizer: Any) -> None:
+    ids = encode(tokenizer, [{"text": "he said <|end|> and left"}], 64).rows[0].ids
+    assert ids.count(end_of_turn_ids(tokenizer)[0]) == (tokenizer.eos_token_id == end_of_turn_ids(tokenizer)[0])

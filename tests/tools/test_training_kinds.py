@@ -1,0 +1,101 @@
+"""What a dataset teaches, at the door of training: its kind of rows decides, and what does not fit is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT
+from tools import datasets, sentences, training
+from tools.context import TRAINER, Caller, Context
+from tools.specs import spec_for
+from trainer.errors import BadInput
+from trainer.services import Services
+from trainer.store.tables import Dataset
+
+PREFERENCES = ROOT / "examples" / "preferences.jsonl"
+
+
+@pytest.fixture
+def context(services: Services) -> Context:
+    return Context(Caller("U1", "Ada", frozenset({TRAINER}), "T1", {"channel": "C1", "thread_ts": "1.0"}), services)
+
+
+def kept(context: Context, path: Path) -> Dataset:
+    made = datasets.keep(context, path, filename=path.name).dataset
+    assert made
+    return made
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_dropped_pairs_ask_for_dpo_and_the_request_says_so(context: Context) -> None:
+    row = kept(context, PREFERENCES)
+
+    asked = training.request(context, None, {})
+
+    assert (asked.spec.objective, asked.approval.subject["spec"]["objective"]) == ("dpo", "dpo")
+    assert asked.estimate.tokens > 0 and "dpo with lora" in sentences.train_request(asked)
+    assert asked.dataset.id == row.id and sum(asked.approval.subject["split"]["counts"].values()) == 60
+
+
+def test_pairs_are_refused_for_a_supervised_run_with_the_fix_named(context: Context) -> None:
+    kept(context, PREFERENCES)
+
+    with pytest.raises(BadInput, match="pairs of a better and a worse answer") as caught:
+        training.request(context, None, {"objective": "supervised"})
+
+    assert caught.value.code == "objective_does_not_fit" and "dpo, orpo or kto" in (caught.value.fix or "")
+    assert context.services.approvals.pending() == []
+
+
+@pytest.mark.parametrize(
+    ("overrides", "param"),
+    [
+        ({"method": "prompt"}, "method"),
+        ({"replay": 0.5}, "replay"),
+        ({"objective": "kto", "batch_size": 1}, "batch_size"),
+        ({"settings": {"target_modules": "lm_head"}}, "target_modules"),
+    ],
+)
+def test_what_does_not_go_with_preferences_is_refused_before_it_is_asked_for(
+    context: Context, overrides: dict[str, Any], param: str
+) -> None:
+    kept(context, PREFERENCES)
+
+    with pytest.raises(BadInput) as caught:
+        training.request(context, None, overrides)
+
+    assert caught.value.param == param and caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("made", "objective"),
+    [
+        (lambda n: {"text": f"page {n} of the book"}, "supervised"),
+        (lambda n: {"prompt": f"ask {n}", "completion": f"says {n}", "label": n % 2 == 0}, "kto"),
+        (lambda n: {"prompt": f"ask {n}", "completion": f"says {n}"}, "supervised"),
+    ],
+)
+def test_every_kind_that_teaches_can_be_asked_for(context: Context, tmp_path: Path, made: Any, objective: str) -> None:
+    row = kept(context, write(tmp_path / "f.jsonl", [made(n) for n in range(30)]))
+
+    spec = spec_for(row, {})
+
+    assert spec.objective == objective and training.plan(context, row, spec)[1].tokens > 0
+
+
+def test_rows_to_grade_are_refused_in_words(context: Context, tmp_path: Path) -> None:
+    asked = [{"messages": [{"role": "user", "content": f"ask {n}"}], "reference": {"answer": n}} for n in range(30)]
+    kept(context, write(tmp_path / "f.jsonl", asked))
+
+    with pytest.raises(BadInput, match="does not grade") as caught:
+        training.request(context, None, {})
+
+    assert caught.value.code == "not_trainable" and "supervised" in (caught.value.fix or "")

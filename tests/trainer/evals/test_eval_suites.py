@@ -1,0 +1,58 @@
+"""Suites from rows that are not chat."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trainer.data.split import prompt_keys
+from trainer.errors import BadInput
+from trainer.evals.suites import load_suite, overlap
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def says(role: str, text: str) -> list[dict[str, str]]:
+    return [{"role": role, "content": text}]
+
+
+def pair(number: int) -> dict[str, Any]:
+    sides = {"chosen": says("assistant", f"good {number}"), "rejected": says("assistant", "bad")}
+    return {"prompt": says("system", "Be kind.") + says("user", f"ask {number}")} | sides
+
+
+def test_the_better_answer_of_a_pair_is_the_right_one_and_that_is_said(tmp_path: Path) -> None:
+    suite = load_suite(write(tmp_path / "test.jsonl", [pair(n) for n in range(12)]))
+    assert [m.content for m in suite.cases[3].messages] == ["Be kind.", "ask 3"]
+    assert suite.cases[3].expected == "good 3" and "hard yardstick" in suite.notes[0]
+
+
+def test_a_prompt_that_was_trained_on_is_found_whatever_its_answers(tmp_path: Path) -> None:
+    suite = load_suite(write(tmp_path / "test.jsonl", [pair(n) for n in range(12)]))
+    train = [pair(n) | {"chosen": says("assistant", "other")} for n in (3, 40)]
+    assert [c.expected for c in overlap(suite.cases, prompt_keys(write(tmp_path / "train.jsonl", train)))] == ["good 3"]
+
+
+def test_of_rated_answers_only_the_good_ones_are_asked(tmp_path: Path) -> None:
+    rows = [{"prompt": f"ask {n}", "completion": f"says {n}", "label": n % 3 == 0} for n in range(12)]
+    suite = load_suite(write(tmp_path / "test.jsonl", rows))
+    assert [case.expected for case in suite.cases] == ["says 0", "says 3", "says 6", "says 9"]
+    assert "8 test rows marked bad were not asked." in suite.notes
+
+
+def test_plain_texts_have_no_right_answer(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="plain texts") as caught:
+        load_suite(write(tmp_path / "test.jsonl", [{"text": f"page {n}"} for n in range(12)]))
+    assert caught.value.code == "no_answers"
+
+
+def test_pairs_without_a_prompt_ask_nothing(tmp_path: Path) -> None:
+    bare = {"chosen": says("assistant", "one"), "rejected": says("assistant", "two")}
+    suite = load_suite(write(tmp_path / "test.jsonl", [*[pair(n) for n in range(12)], bare]))
+    assert len(suite.cases) == 12 and suite.skipped == (13,)
