@@ -44,6 +44,7 @@ class Bench:
     folder: Path
     told: list[TrainProgress] = field(default_factory=list)
     checkpoints: list[tuple[int, Path]] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
     stop: Callable[[], str | None] = lambda: None
 
     def train(self, spec: RunSpec = SPEC, *, rows: list[dict[str, Any]] = ROWS, **options: Any) -> TrainResult:
@@ -58,6 +59,7 @@ class Bench:
             "on_progress": self.told.append,
             "on_checkpoint": self._keep,
             "should_stop": lambda: self.stop(),
+            "on_note": lambda code, text: self.notes.append((code, text)),
         }
         return train(spec, **(given | options))
 

@@ -130,4 +130,4 @@ def test_a_loss_that_is_no_number_ends_the_run_with_advice(bench: Bench) -> None
 def test_rows_too_long_to_learn_from_are_refused_before_training(bench: Bench) -> None:
     with pytest.raises(BadInput) as caught:
         bench.train(SPEC.model_copy(update={"max_length": 8}), rows=[row("word " * 50, "yes")])
-    assert caught.value.code == "nothing_supervised"
+    assert caught.value.code == "max_length_too_short"
