@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bot import cards
-from bot.blocks import build, milestone, sweep
+from bot.blocks import build, milestone, preflight, sweep
 from bot.blocks.kit import Card
 from tools.sentences import duration
 from trainer.services import Services
@@ -33,11 +33,16 @@ def _status(services: Services, job: Job, event: Event) -> Iterator[Owed]:
     status, data = JobStatus(event.data["status"]), event.data
     if status is JobStatus.RUNNING and data.get("attempt") == 1 and job.kind == JobKind.TRAIN:
         yield "started", milestone.started(job), None
-    elif status is JobStatus.QUEUED and data.get("outcome") in LOST:
+    elif status is JobStatus.QUEUED and data.get("outcome") in LOST and not quiet(job):
         yield f"lost:{event.fence}", milestone.interrupted(job, str(data.get("detail") or "")), None
-    elif status.ended:
+    elif status.ended and not (quiet(job) and status is not JobStatus.SUCCEEDED):
         card, picture = final(services, job, data)
         yield "final", card, picture
+
+
+def quiet(job: Job) -> bool:
+    """A preflight that was sent ahead of a decision: only its findings are told."""
+    return job.kind == JobKind.PREFLIGHT and job.approval_id is not None
 
 
 def final(services: Services, job: Job, data: dict[str, Any]) -> tuple[Card, dict[str, Any] | None]:
@@ -54,6 +59,8 @@ def final(services: Services, job: Job, data: dict[str, Any]) -> tuple[Card, dic
         return build.made(job), None
     if job.kind == JobKind.SWEEP:
         return sweep.made(job), None
+    if job.kind == JobKind.PREFLIGHT:
+        return preflight.found(job), {"kind": "mask", "id": job.id}
     return milestone.trained(job), {"kind": "loss", "id": job.id}
 
 

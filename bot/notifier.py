@@ -115,10 +115,12 @@ class Notifier(threading.Thread):
         events = self.door.services.jobs.events(job.id, after=card.cursor)
         if not events:
             return
+        quiet = milestones.quiet(job)
         owed = cards.living(job, {})
         origin = {"channel": card.channel, "thread_ts": card.thread_ts}
         with self.db.write() as session:
-            self.door.outbox.owe(session, f"{JOB}{job.id}:card", origin, owed)
+            if not quiet:
+                self.door.outbox.owe(session, f"{JOB}{job.id}:card", origin, owed)
             for event in events:
                 for part, message, picture in milestones.of(self.door.services, job, event):
                     self.door.outbox.owe(session, f"{JOB}{job.id}:{part}", origin, message, picture)
@@ -129,10 +131,14 @@ class Notifier(threading.Thread):
 
     def _draw(self, card: Card, job: Job) -> None:
         """Edit the card if it says something new and it is its turn; close it when all is said."""
+        ended = JobStatus(job.status).ended and card.cursor >= job.events
+        if milestones.quiet(job):
+            if ended and not self.door.outbox.owes(job.id):
+                self._close(job.id)
+            return
         ts = card.ts or self._place(card)
         if ts is None:
             return
-        ended = JobStatus(job.status).ended and card.cursor >= job.events
         shown = self.shown.setdefault(job.id, Shown())
         now = cards.living(job, {} if ended else self._progress(job))
         said = repr(now)

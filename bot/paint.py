@@ -17,7 +17,7 @@ class Painter:
         self.services = services
 
     def __call__(self, wanted: dict[str, Any]) -> Picture | None:
-        draw = {"loss": self._loss, "evaluation": self._evaluation}[wanted["kind"]]
+        draw = {"loss": self._loss, "evaluation": self._evaluation, "mask": self._mask}[wanted["kind"]]
         return draw(wanted["id"])
 
     def _loss(self, job_id: str) -> Picture | None:
@@ -35,6 +35,13 @@ class Painter:
         from bot.pictures import loss_curve
 
         return loss_curve(train, validation), _in_words(train, validation), "loss-curve.png"
+
+    def _mask(self, job_id: str) -> Picture | None:
+        """Which tokens of three rows a run would learn, as its preflight drew them."""
+        shown = (self.services.jobs.get(job_id).result or {}).get("mask") or {}
+        if not shown.get("sha256"):
+            return None
+        return self.services.blobs.get_bytes(shown["sha256"]), shown["alt"], "loss-mask.png"
 
     def _progress(self, job_id: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from tools import promotion, sweep, training
+from tools import companion, promotion, sweep, training
 from tools.building import augmenting
 from tools.context import APPROVER, TRAINER, Context
 from trainer.errors import Conflict
@@ -54,6 +54,8 @@ def decide(context: Context, approval_id: str, *, approve: bool) -> Decision:
         check=_unchanged,
         then=then,
     )
+    if row.kind == "train":
+        companion.call_off(context, row)
     if not started:
         return Decision(row, moved=done)
     job = started[0]
@@ -67,6 +69,8 @@ def _unchanged(session: Session, row: Approval) -> None:
     promotion.still_passes(session, row)
     if row.kind == "augment":
         augmenting.unchanged(session, row)
+    if row.kind == "train":
+        companion.not_refused(session, row)
     if row.kind in ("train", "sweep"):
         for covered in filter(None, (row.subject, row.subject.get("replay"))):
             dataset = session.get(Dataset, covered["dataset_id"])

@@ -10,7 +10,7 @@ from typing import Any
 
 from langchain_core.tools import BaseTool
 
-from tools import advice, datasets, evaluation, hyperparameters, promotion, sentences, sweep, training
+from tools import advice, datasets, evaluation, hyperparameters, preflight, promotion, sentences, sweep, training
 from tools.answers import Answer, Runtime, card
 from tools.build_tools import BUILD_TOOLS
 from tools.dataset_tools import DATASET_TOOLS
@@ -106,6 +106,46 @@ def request_training(
     }
     asked = training.request(runtime.context, dataset, overrides)
     return sentences.train_request(asked), {"card": "approval", "id": asked.approval.id}
+
+
+@card
+def preflight_training(
+    runtime: Runtime,
+    dataset: str | None = None,
+    base: str | None = None,
+    method: str | None = None,
+    epochs: float | None = None,
+    learning_rate: float | None = None,
+    replay: float | None = None,
+    batch_size: int | None = None,
+    max_length: int | None = None,
+    lora_r: int | None = None,
+    seed: int | None = None,
+    suffix: str | None = None,
+    preset: str | None = None,
+    objective: str | None = None,
+    settings: dict[str, Any] | None = None,
+) -> Answer:
+    """Try a training run for about a minute, without training: checks, a measured step, the loss mask of three rows.
+
+    Arguments as in request_training, which sends a preflight ahead by itself."""
+    overrides = {
+        "base": base,
+        "method": method,
+        "epochs": epochs,
+        "learning_rate": learning_rate,
+        "replay": replay,
+        "batch_size": batch_size,
+        "max_length": max_length,
+        "lora_r": lora_r,
+        "seed": seed,
+        "suffix": suffix,
+        "preset": preset,
+        "objective": objective,
+        "settings": settings,
+    }
+    job = preflight.start(runtime.context, dataset, overrides)
+    return preflight.sentence(job), {"card": "job", "id": job.id}
 
 
 @card
@@ -210,6 +250,7 @@ TOOLBOX: list[BaseTool] = [
     *BUILD_TOOLS,
     estimate_training,
     request_training,
+    preflight_training,
     suggest_hyperparameters,
     request_sweep,
     list_presets,

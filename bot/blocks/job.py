@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot import actions as ids
-from bot.blocks import build, sweep
+from bot.blocks import build, preflight, sweep
 from bot.blocks.kit import Card, actions, button, card, confirmation, context, fields, section
 from bot.blocks.mrkdwn import code, esc, person
 from tools.sentences import duration, size
@@ -23,7 +23,14 @@ HEAD = {
     JobStatus.FAILED: ("❌", "failed"),
     JobStatus.CANCELLED: ("🛑", "was cancelled"),
 }
-NOUN = {JobKind.TRAIN: "Training", JobKind.EVAL: "Evaluation", JobKind.AUGMENT: "Augmentation", JobKind.SWEEP: "Sweep"}
+NOUN = {
+    JobKind.TRAIN: "Training",
+    JobKind.EVAL: "Evaluation",
+    JobKind.AUGMENT: "Augmentation",
+    JobKind.SWEEP: "Sweep",
+    JobKind.PREFLIGHT: "Preflight",
+}
+KEPT = {JobKind.AUGMENT: "What was written so far is dropped.", JobKind.PREFLIGHT: "It has made nothing."}
 
 
 def bar(step: int, total: int) -> str:
@@ -63,7 +70,7 @@ def _attempt(row: Job) -> str:
 
 
 def _cancel(row: Job) -> dict[str, Any]:
-    kept = "What was written so far is dropped." if row.kind == JobKind.AUGMENT else "Its checkpoints are kept."
+    kept = KEPT.get(JobKind(row.kind), "Its checkpoints are kept.")
     sure = confirmation("Cancel the job?", f"It stops within seconds. {kept}", "Cancel it", "Go on")
     return button("Cancel", ids.CANCEL, row.id, style="danger", confirm=sure)
 
@@ -118,6 +125,8 @@ def _ending(row: Job) -> list[dict[str, Any]]:
         return build.ending(row, took(row))
     if row.kind == JobKind.SWEEP:
         return sweep.ending(row, took(row))
+    if row.kind == JobKind.PREFLIGHT:
+        return preflight.ending(row, took(row))
     steps = result.get("steps", 0)
     told = remarks(result)
     return [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot import actions as ids
 from bot.blocks import build
-from bot.blocks.job import NOUN, took
+from bot.blocks.job import KEPT, NOUN, took
 from bot.blocks.kit import Card, actions, button, card, section
 from bot.blocks.mrkdwn import code, esc, person
 from trainer.store.tables import Job
@@ -67,7 +67,8 @@ def cancelled(row: Job, by: str | None) -> Card:
     if row.kind == JobKind.AUGMENT:
         return build.cancelled(by)
     who = f" by {person(by)}" if by else ""
-    text = f"{NOUN[JobKind(row.kind)]} was cancelled{who}. Its checkpoints are kept."
+    kept = KEPT.get(JobKind(row.kind), "Its checkpoints are kept.")
+    text = f"{NOUN[JobKind(row.kind)]} was cancelled{who}. {kept}"
     return card(text, section(f"🛑 {text}"))
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from bot.commands.building import makes_example, recipes, writes_rows
 from bot.commands.data import checks, mends, tends
 from bot.commands.models import WHICH_ALIAS, WHICH_ROLLBACK, evaluates, lists_models, promotes
+from bot.commands.preflight import preflights
 from bot.commands.runs import advises, cancels, estimates, tells_status, trains
 from bot.commands.talk import BY_BUTTON, HELP, NOT_DONE, THANKS, UNKNOWN, YOU, decides, helps
 from bot.commands.values import lists_presets, suggests, sweeps
@@ -71,6 +72,7 @@ RULES: tuple[Callable[[str], Command | None], ...] = (
     mends,
     tends,
     estimates,
+    preflights,
     trains,
     cancels,
     evaluates,

@@ -9,7 +9,7 @@ from typing import Any
 NUMBER = r"(?:(?<!\w)-)?(?:\d+(?:\.\d+)?|\.\d+)(?:e[+-]?\d+)?"
 ALIAS = r"(?P<alias>[\w][\w.-]*)"
 MODEL = r"(?<![\w:])(?:ft:[\w.:-]*\w|ftjob-\w+)"
-JOB = r"(?<![\w:])(?:ftjob|evaljob|augjob|sweep)-\w+"
+JOB = r"(?<![\w:])(?:ftjob|evaljob|augjob|sweep|preflight)-\w+"
 
 
 @dataclass(frozen=True, slots=True)

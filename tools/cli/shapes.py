@@ -10,6 +10,7 @@ OBJECT = {
     "train": "fine_tuning.job",
     "eval": "tunesmith.evaluation_job",
     "augment": "tunesmith.augmentation_job",
+    "preflight": "tunesmith.preflight_job",
     "sweep": "tunesmith.sweep_job",
 }
 

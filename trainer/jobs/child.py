@@ -35,6 +35,7 @@ HANDLERS = {
     JobKind.EVAL: "trainer.jobs.evaluate:run",
     JobKind.AUGMENT: "trainer.jobs.augment:run",
     JobKind.SWEEP: "trainer.jobs.sweep:run",
+    JobKind.PREFLIGHT: "trainer.jobs.preflight:run",
 }
 EX_UNEXPECTED = 70  # an exception that nobody foresaw
 EX_TEMPFAIL = 75  # stopped cleanly, and the job wants to go back in line

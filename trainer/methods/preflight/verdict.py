@@ -7,7 +7,7 @@ from typing import Any
 
 from trainer.errors import BadInput
 
-TITLES = {
+TITLES: dict[str, str] = {
     "memory": "It fits into memory",
     "rows": "The rows and the base can be read together",
     "supervised": "Something is learned",
