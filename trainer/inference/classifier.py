@@ -74,8 +74,7 @@ class Classifier:
     @property
     def context(self) -> int:
         """Tokens that are read of a text; what is longer is cut, as in training."""
-        told = self.tokenizer.model_max_length
-        return int(told) if told < 10**9 else encoders.LONGEST_DEFAULT
+        return encoders.reach(self.tokenizer)
 
     def add_adapter(self, name: str, path: str) -> None:
         """Put a classifier beside the others. One that does not fit leaves them as they were."""
@@ -106,7 +105,7 @@ class Classifier:
             raise NotFound(f"The adapter “{request.adapter}” is not loaded.", fix="Add it first.")
         tokenizer = head.tokenizer if head else self.tokenizer
         text = encoders.text_of([{"role": m.role, "content": m.content} for m in request.messages])
-        prompt = tokenizer(text, truncation=True, max_length=self.context)["input_ids"]
+        prompt = tokenizer(text, truncation=True, max_length=encoders.reach(tokenizer))["input_ids"]
         return Choice(request, prompt, 1, on_text)
 
     def run(self, rows: Sequence[Row]) -> None:

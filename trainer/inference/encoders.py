@@ -112,6 +112,12 @@ def longest(tokenizer: Any, config: Any) -> int:
     return min(told, default=LONGEST_DEFAULT)
 
 
+def reach(tokenizer: Any) -> int:
+    """Tokens that a saved tokenizer says are read at most."""
+    told = int(tokenizer.model_max_length)
+    return told if told < 10**9 else LONGEST_DEFAULT
+
+
 def head_of(model: Any) -> list[str]:
     """Names of the parts that a fresh classifier begins without knowledge of: everything beside the encoder itself, and
     its pooler. They learn whole and are saved whole, whatever the method."""

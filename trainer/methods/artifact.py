@@ -57,6 +57,7 @@ def _figures(run: Run, steps: int, seconds: float) -> dict[str, Any]:
         "first_val_loss": state.first_val_loss,
         "best_val_loss": state.best_val_loss,
         "curve": state.curve,
+        **state.best_scores,
         "stopped_early": state.ended == "early",
         "notes": dict(state.notes),
         "batch_size": run.batch_size,
