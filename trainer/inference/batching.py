@@ -130,7 +130,7 @@ class Batcher:
             request = replace(ticket.request, adapter=adapter)
             row = generator.row(request, ticket.tell if ticket.stream else None)
             if row.limit < 1:
-                raise too_long(len(row.prompt), generator.context)
+                raise too_long(len(row.prompt), len(row.prompt) + row.limit)
             row.on_done = lambda done: ticket.tell(done.result(generator.tokenizer))
             row.cancelled = ticket.cancelled
             ticket.row = row

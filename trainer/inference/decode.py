@@ -96,18 +96,26 @@ class Row:
             self._sent = until
 
 
-def decode(model: Any, tokenizer: Any, rows: Sequence[Row], ends: Sequence[int], **options: Any) -> None:
-    """Fill every row's answer. One call of the model's own `generate`, watched and steered token by token."""
+def decode(
+    model: Any,
+    tokenizer: Any,
+    rows: Sequence[Row],
+    ends: Sequence[int],
+    *,
+    soft: Sequence[Any] = (),
+    prefix: Any = None,
+    **options: Any,
+) -> None:
+    """Fill every row's answer. One call of the model's own `generate`, watched and steered token by token.
+
+    `soft`: embeddings [virtual tokens, hidden] of each row, read before its prompt. `prefix`: a cache of what stands
+    before every prompt, one entry for each row; it is used up.
+    """
     import torch
 
-    width = max(len(row.prompt) for row in rows)
-    pad = tokenizer.pad_token_id
-    ids = torch.tensor([[pad] * (width - len(r.prompt)) + r.prompt for r in rows], device=model.device)
-    mask = torch.tensor([[0] * (width - len(r.prompt)) + [1] * len(r.prompt) for r in rows], device=model.device)
     with torch.inference_mode():
         model.generate(
-            input_ids=ids,
-            attention_mask=mask,
+            **(_embedded(model, rows, soft) if soft else _padded(model, tokenizer.pad_token_id, rows, prefix)),
             max_new_tokens=max(row.limit for row in rows),
             do_sample=False,  # the chooser samples, so that rows may differ in temperature and seed
             logits_processor=[Chooser(rows)],
@@ -117,6 +125,34 @@ def decode(model: Any, tokenizer: Any, rows: Sequence[Row], ends: Sequence[int],
     for row in rows:
         if not row.done:
             row.finish("length")
+
+
+def _padded(model: Any, pad: int, rows: Sequence[Row], prefix: Any = None) -> dict[str, Any]:
+    """Prompts padded on the left. What a prefix holds counts as read: `generate` takes as many tokens as the cache is
+    long for known, and positions go on from them."""
+    import torch
+
+    width, known = max(len(row.prompt) for row in rows), prefix.get_seq_length() if prefix else 0
+    ids = [[pad] * (known + width - len(r.prompt)) + r.prompt for r in rows]
+    mask = [[1] * known + [0] * (width - len(r.prompt)) + [1] * len(r.prompt) for r in rows]
+    inputs = {
+        "input_ids": torch.tensor(ids, device=model.device),
+        "attention_mask": torch.tensor(mask, device=model.device),
+    }
+    return inputs | ({"past_key_values": prefix} if prefix else {})
+
+
+def _embedded(model: Any, rows: Sequence[Row], soft: Sequence[Any]) -> dict[str, Any]:
+    """Virtual tokens and prompts as embeddings, padded before both."""
+    import torch
+
+    embed = model.get_input_embeddings()
+    read = [embed(torch.tensor(row.prompt, device=model.device)) for row in rows]
+    whole = [torch.cat([own.to(words), words]) for own, words in zip(soft, read, strict=True)]
+    width = max(len(one) for one in whole)
+    mask = [[0] * (width - len(one)) + [1] * len(one) for one in whole]
+    padded = [torch.nn.functional.pad(one, (0, 0, width - len(one), 0)) for one in whole]
+    return {"inputs_embeds": torch.stack(padded), "attention_mask": torch.tensor(mask, device=model.device)}
 
 
 class Watcher:

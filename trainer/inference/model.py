@@ -5,13 +5,13 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trainer.errors import BadInput, NotFound
+from trainer.errors import NotFound
 from trainer.inference import chat, classifier
+from trainer.inference.adapters import Adapters
 from trainer.inference.decode import Row, decode
 from trainer.inference.extra import quiet_libraries, train_extra
 from trainer.inference.voice import Voice, voice
@@ -41,7 +41,6 @@ def load(
     model = AutoModelForCausalLM.from_pretrained(
         base,
         dtype=kind,
-        attn_implementation="sdpa",
         local_files_only=Path(base).is_dir(),
         use_safetensors=True,
         trust_remote_code=False,
@@ -64,19 +63,17 @@ class Generator:
     model: Any
     tokenizer: Any
     ends: list[int]
-    _inner: dict[str, str]
+    _worn: Adapters
     _voices: dict[str, Voice]
-    _made: int
 
     def __init__(self, base: str, model: Any, tokenizer: Any, ends: list[int]) -> None:
         self.base, self.model, self.tokenizer, self.ends = base, model, tokenizer, ends
-        self._inner = {}  # adapter name → its name inside PEFT, where dots are not allowed
+        self._worn = Adapters(base, model)
         self._voices = {}  # adapter name → how it is asked, where it was trained with a template of its own
-        self._made = 0
 
     @property
     def adapters(self) -> tuple[str, ...]:
-        return tuple(self._inner)
+        return tuple(self._worn.worn)
 
     @property
     def context(self) -> int:
@@ -84,62 +81,40 @@ class Generator:
         told = [self.tokenizer.model_max_length, getattr(self.model.config, "max_position_embeddings", None)]
         return min([int(n) for n in told if n and n < 10**9] or [LONGEST_DEFAULT])
 
-    def add_adapter(self, name: str, path: str) -> None:
-        """Put an adapter beside the base. One that does not fit leaves the base as it was."""
-        from peft import PeftConfig, PeftModel, PeftModelForCausalLM
-        from safetensors import SafetensorError
+    def room(self, adapter: str | None) -> int:
+        """The context less the adapter's virtual tokens."""
+        return self.context - (self._worn.worn[adapter].virtual_tokens if adapter else 0)
 
-        if name in self._inner:
+    def add_adapter(self, name: str, path: str) -> None:
+        """Put an adapter of any kind beside the base. One that does not fit leaves the base as it was."""
+        if name in self._worn.worn:
             return
-        self._made += 1
-        inner = f"a{self._made}"
-        wrapped = self.model if isinstance(self.model, PeftModel) else None
-        try:
-            if wrapped is None:
-                wrapped = PeftModelForCausalLM(self.model, PeftConfig.from_pretrained(path), adapter_name=inner)
-            wrapped.load_adapter(path, adapter_name=inner)
-        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-            if wrapped is not None and inner in wrapped.peft_config:
-                self._take_off(wrapped, inner)
-            raise BadInput(
-                f"The adapter “{name}” does not fit base “{Path(self.base).name}” ({type(error).__name__}).",
-                fix="Check that it was trained from this very base and that its folder is whole.",
-                code="adapter_does_not_fit",
-            ) from error
-        self.model = wrapped.eval()
-        self._inner[name] = inner
+        self._worn.add(name, path)
         if own := voice(self.tokenizer, path):
             self._voices[name] = own
 
     def remove_adapter(self, name: str) -> None:
-        inner = self._inner.pop(name, None)
         self._voices.pop(name, None)
-        if inner is not None:
-            self._take_off(self.model, inner)
-
-    def _take_off(self, wrapped: Any, inner: str) -> None:
-        """Without its last adapter the base stands bare again."""
-        if len(wrapped.peft_config) > 1:
-            wrapped.delete_adapter(inner)
-        else:
-            self.model = wrapped.unload()
+        self._worn.remove(name)
 
     def row(self, request: GenerateRequest, on_text: Callable[[str], None] | None = None) -> Row:
         """A request, tokenized and checked. A limit below 1 means that the prompt leaves no room for an
         answer."""
-        if request.adapter is not None and request.adapter not in self._inner:
+        if request.adapter is not None and request.adapter not in self._worn.worn:
             raise NotFound(f"The adapter “{request.adapter}” is not loaded.", fix="Add it first.")
         messages = [{"role": m.role, "content": m.content} for m in request.messages]
         own = self._voices.get(request.adapter or "")
         prompt = chat.prompt_ids(own.tokenizer if own else self.tokenizer, messages)
-        return Row(request, prompt, min(request.max_tokens, self.context - len(prompt)), on_text)
+        return Row(request, prompt, min(request.max_tokens, self.room(request.adapter) - len(prompt)), on_text)
 
     def run(self, rows: Sequence[Row]) -> None:
         """Answer one batch; adapters may be mixed."""
-        names = [row.request.adapter for row in rows]
-        with self._wearing(names) as options:
-            own = [end for name in {*names} if name in self._voices for end in self._voices[name].ends]
-            decode(self.model, self.tokenizer, rows, [*self.ends, *own], **options)
+        for part in self._worn.parts(rows):
+            voices = [
+                v for name in {row.request.adapter for row in part.rows} if name and (v := self._voices.get(name))
+            ]
+            ends = [*self.ends, *(end for own in voices for end in own.ends)]
+            decode(part.model, self.tokenizer, part.rows, ends, **part.options)
 
     def generate(
         self,
@@ -182,21 +157,3 @@ class Generator:
             pieces.put(None)
         except Exception as error:  # handed to the thread that reads
             pieces.put(error)
-
-    @contextmanager
-    def _wearing(self, names: Sequence[str | None]) -> Iterator[dict[str, Any]]:
-        """The model with the right adapter for every row; one adapter for all rows needs no per-row
-        bookkeeping."""
-        wanted = set(names)
-        if not self._inner:
-            if wanted != {None}:
-                raise NotFound(f"No adapter is loaded, yet {sorted(n for n in wanted if n)} were asked for.")
-            yield {}
-        elif wanted == {None}:
-            with self.model.disable_adapter():
-                yield {}
-        elif len(wanted) == 1:
-            self.model.set_adapter(self._inner[next(n for n in wanted if n)])
-            yield {}
-        else:
-            yield {"adapter_names": [self._inner[n] if n else "__base__" for n in names]}

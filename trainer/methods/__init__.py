@@ -16,9 +16,17 @@ METHODS: dict[str, str] = {
     "lora": "trainer.methods.lora:Lora",
     "qlora": "trainer.methods.qlora:QLora",
     "full": "trainer.methods.full:Full",
+    "ia3": "trainer.methods.ia3:IA3",
+    "prefix": "trainer.methods.prefix:Prefix",
+    "prompt": "trainer.methods.prompt:Prompt",
+    "p-tuning": "trainer.methods.p_tuning:PTuning",
 }
 OBJECTIVES: dict[str, str] = {
     "supervised": "trainer.methods.objectives.supervised:Supervised",
+    "dpo": "trainer.methods.objectives.dpo:Dpo",
+    "orpo": "trainer.methods.objectives.orpo:Orpo",
+    "kto": "trainer.methods.objectives.kto:Kto",
+    "classify": "trainer.methods.objectives.classify:Classify",
 }
 
 
@@ -32,7 +40,8 @@ def resolve_objective(name: str) -> Objective:
     return _look_up(OBJECTIVES, name, "objective")
 
 
-def _look_up(table: dict[str, str], name: str, noun: str) -> Any:
+def known(table: dict[str, str], name: str, noun: str) -> None:
+    """Raises BadInput for a name that the table does not have."""
     if name not in table:
         raise BadInput(
             f"I don't know a training {noun} called “{name[:40]}”.",
@@ -40,5 +49,9 @@ def _look_up(table: dict[str, str], name: str, noun: str) -> Any:
             code=f"unknown_{noun}",
             param=noun,
         )
+
+
+def _look_up(table: dict[str, str], name: str, noun: str) -> Any:
+    known(table, name, noun)
     module, _, cls = table[name].partition(":")
     return getattr(import_module(module), cls)()

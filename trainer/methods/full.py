@@ -11,6 +11,14 @@ from trainer.methods.spec import RunSpec
 
 class Full:
     is_adapter = False
+    packs = True
+    recomputes = True
+
+    def reserved(self, spec: RunSpec) -> int:
+        return 0
+
+    def remarks(self, model: Any, spec: RunSpec) -> dict[str, str]:
+        return {}
 
     def learning_rate(self, parameters: int) -> float:
         return full_rate(parameters)

@@ -1,27 +1,22 @@
-"""LoRA: small matrices beside every linear layer learn; the base stays as it is."""
+"""LoRA: small matrices beside every linear layer learn; the base stays as it is. rsLoRA scales them by the root of
+their rank, DoRA learns their length apart from their direction."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from trainer.methods.method import frozen_dtype, full_rate, load_model
+from trainer.inference.encoders import head_of
+from trainer.methods import targets
+from trainer.methods.adapter import Adapter
 from trainer.methods.spec import RunSpec
 
 
-class Lora:
-    is_adapter = True
+class Lora(Adapter):
+    def config(self, model: Any, spec: RunSpec, task_type: str) -> Any:
+        from peft import LoraConfig
 
-    def learning_rate(self, parameters: int) -> float:
-        return 10 * full_rate(parameters)
-
-    def load(self, base: str, spec: RunSpec, **options: Any) -> Any:
-        return load_model(base, frozen_dtype(spec), **options)
-
-    def wrap(self, model: Any, spec: RunSpec, task_type: str = "CAUSAL_LM") -> Any:
-        from peft import LoraConfig, get_peft_model
-
-        config = LoraConfig(
+        head = head_of(model) if task_type == "SEQ_CLS" else []  # learns whole
+        return LoraConfig(
             task_type=task_type,
             r=spec.lora_r,
             lora_alpha=spec.lora_alpha,
@@ -29,12 +24,15 @@ class Lora:
             bias=spec.lora_bias,
             use_rslora=spec.use_rslora,
             use_dora=spec.use_dora,
+            fan_in_fan_out=targets.transposed(model),
             target_modules=list(spec.target_modules) if spec.target_modules else "all-linear",
+            modules_to_save=head or None,
+            exclude_modules=rf"(.*\.)?({'|'.join(head)})(\..*)?" if head else None,
         )
-        return get_peft_model(model, config)
 
-    def restore(self, model: Any, folder: Path) -> None:
-        from peft import set_peft_model_state_dict
-        from safetensors.torch import load_file
-
-        set_peft_model_state_dict(model, load_file(folder / "adapter_model.safetensors"))
+    def remarks(self, model: Any, spec: RunSpec) -> dict[str, str]:
+        narrow = targets.narrowest(model, spec)
+        if spec.lora_r <= narrow:
+            return {}
+        told = f"Rank {spec.lora_r} is more than the smallest adapted layer of this base has use for ({narrow})."
+        return {"rank_above_width": told}

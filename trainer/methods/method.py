@@ -19,6 +19,16 @@ class Stopped(Exception):
 
 class Method(Protocol):
     is_adapter: bool
+    packs: bool  # several conversations may stand in one sequence, kept apart by their positions
+    recomputes: bool  # activations may be recomputed instead of kept (gradient checkpointing)
+
+    def reserved(self, spec: RunSpec) -> int:
+        """Tokens of the base's context that the method takes for itself."""
+        ...
+
+    def remarks(self, model: Any, spec: RunSpec) -> dict[str, str]:
+        """What a person should know of this method on this base, a sentence by its code."""
+        ...
 
     def learning_rate(self, parameters: int) -> float:
         """The default for a base of this many parameters."""
@@ -65,7 +75,8 @@ def frozen_dtype(spec: RunSpec) -> Any:
 
 
 def load_model(base: str, dtype: Any, *, auto: str = "AutoModelForCausalLM", **options: Any) -> Any:
-    """A model from a folder (never asking a hub) or a hub name; safetensors only. `auto` names transformers' class."""
+    """A model from a folder (never asking a hub) or a hub name; safetensors only. `auto` names transformers' class;
+    attention is PyTorch's own wherever the family has it, unless `options` say otherwise."""
     import torch
     import transformers
 
@@ -74,7 +85,6 @@ def load_model(base: str, dtype: Any, *, auto: str = "AutoModelForCausalLM", **o
     return getattr(transformers, auto).from_pretrained(
         base,
         dtype=dtype,
-        attn_implementation="sdpa",
         local_files_only=Path(base).is_dir(),
         use_safetensors=True,
         trust_remote_code=False,
