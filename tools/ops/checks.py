@@ -18,6 +18,7 @@ from tools.ops.readiness import gateway_url, http_ok
 from trainer.advice.hosted import notices
 from trainer.bases import TINY, known_bases
 from trainer.errors import TunesmithError, Unavailable
+from trainer.jobs.launchers.cluster import missing_tools
 from trainer.services import Services
 from trainer.settings import Settings
 
@@ -248,6 +249,20 @@ def _gpu(_services: Services) -> Iterator[Check]:
         yield ok("gpu", found)
 
 
+def _launcher(services: Services) -> Iterator[Check]:
+    settings = services.settings
+    several = settings.gpus_per_run * settings.nodes_per_run
+    spread = f", {settings.gpus_per_run} GPUs on {settings.nodes_per_run} node(s) a run" if several > 1 else ""
+    if settings.launcher == "slurm" and (missing := missing_tools()):
+        fix = "Run the gpu worker where Slurm jobs are submitted, or set TUNESMITH_LAUNCHER=subprocess."
+        yield fail("launcher", f"slurm, but {', '.join(missing)} is not on the PATH", fix)
+    elif settings.launcher == "subprocess" and settings.nodes_per_run > 1:
+        fix = "Set TUNESMITH_LAUNCHER=slurm, or TUNESMITH_NODES_PER_RUN=1."
+        yield fail("launcher", "several nodes a run need a cluster's scheduler", fix)
+    else:
+        yield ok("launcher", f"{settings.launcher}{spread}")
+
+
 def _tiny_base(services: Services) -> Iterator[Check]:
     from pathlib import Path
 
@@ -283,6 +298,7 @@ LOOKS: tuple[Callable[[Services], Iterator[Check]], ...] = (
     _llm,
     _approvers,
     _gpu,
+    _launcher,
     _tiny_base,
     _hosted,
 )

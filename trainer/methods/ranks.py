@@ -99,17 +99,23 @@ def save(model: Any, folder: Path) -> None:
     barrier()
 
 
+def shards() -> bool:
+    """Whether the launcher asked for FSDP: the weights are going to be cut up between the processes."""
+    return world_size() > 1 and os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true"
+
+
+def storage_dtype(computes_in: Any) -> Any:
+    """What 4-bit weights are stored as: bytes, or, where FSDP cuts them up, the type that the run computes in, as it
+    cuts only tensors of floating point numbers."""
+    import torch
+
+    return computes_in if shards() else torch.uint8
+
+
 def is_sharded(model: Any) -> bool:
     """Whether each process holds only a part of the weights (FSDP2's DTensors)."""
     tensor = sys.modules.get("torch.distributed.tensor")
     return tensor is not None and any(isinstance(p, tensor.DTensor) for p in model.parameters())
-
-
-def put(model: Any, state: dict[str, Any]) -> None:
-    """Load whole weights, found in every process, into a model in shards; names that are missing keep their values."""
-    from torch.distributed.checkpoint.state_dict import StateDictOptions, set_model_state_dict
-
-    set_model_state_dict(model, state, options=StateDictOptions(full_state_dict=True, strict=False))
 
 
 def _whole(model: Any) -> dict[str, Any]:

@@ -65,12 +65,12 @@ def environment() -> dict[str, str]:
     return {"PYTHONSAFEPATH": "1", "TORCH_ELASTIC_SHUTDOWN_TIMEOUT": str(STOP_S)}
 
 
-def write_config(shape: Shape, job: Job, control: Control) -> Path:
-    control.config.write_text(yaml.safe_dump(config(shape, job.spec), sort_keys=False), encoding="utf-8")
+def write_config(shape: Shape, control: Control) -> Path:
+    control.config.write_text(yaml.safe_dump(config(shape), sort_keys=False), encoding="utf-8")
     return control.config
 
 
-def config(shape: Shape, spec: dict[str, Any]) -> dict[str, Any]:
+def config(shape: Shape) -> dict[str, Any]:
     """accelerate's config file as a dict. What the arithmetic is done in, the run itself says."""
     told: dict[str, Any] = {
         "compute_environment": "LOCAL_MACHINE",
@@ -88,11 +88,11 @@ def config(shape: Shape, spec: dict[str, Any]) -> dict[str, Any]:
     else:
         told |= {"rdzv_backend": "c10d", "same_network": False}
     if shape.sharding == "fsdp":
-        told["fsdp_config"] = fsdp(spec)
+        told["fsdp_config"] = fsdp()
     return told
 
 
-def fsdp(spec: dict[str, Any]) -> dict[str, Any]:
+def fsdp() -> dict[str, Any]:
     """FSDP2, a unit per transformer block. Checkpoints and artifacts must be whole: the full state dict, by rank 0."""
     return {
         "fsdp_version": 2,

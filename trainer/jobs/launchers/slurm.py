@@ -43,7 +43,7 @@ class Slurm:
         control = Control(self.settings.home, job.id, fence).open()
         script.write_environment(control.env)
         if shape.processes > 1:
-            command.write_config(shape, job, control)
+            command.write_config(shape, control)
         path = log_path.with_suffix(".sbatch")
         path.write_text(script.text(job, fence, shape, control), encoding="utf-8")
         older = self.cluster.ids([name_of(job.id, old) for old in range(1, fence)])

@@ -31,7 +31,7 @@ class Subprocess:
         if shape.processes == 1:
             return Here(_popen(command.child(job.id, fence, os.getpid()), log_path, {}), None)
         control = Control(self.settings.home, job.id, fence).open()
-        words = command.accelerate(job.id, fence, command.write_config(shape, job, control))
+        words = command.accelerate(job.id, fence, command.write_config(shape, control))
         leash = [words[0], "-P", "-m", "trainer.jobs.launchers.leash", str(os.getpid())]
         return Here(_popen([*leash, *words], log_path, command.environment()), control)
 
