@@ -7,6 +7,7 @@ import pytest
 from trainer.errors import BadInput
 from trainer.inference.chat import load_tokenizer
 from trainer.methods.preflight import check
+from trainer.methods.preflight.rows import same_prompt
 from trainer.methods.rows import IGNORED, Counts, Encoded, EncodedRows
 
 
@@ -37,3 +38,25 @@ def test_good_rows_give_figures(pebble: Path) -> None:
     tokenizer = load_tokenizer(str(pebble))
     good = encoded(Encoded([9, 10, 1], [IGNORED, 10, tokenizer.eos_token_id]))
     assert check(tokenizer, good)["rows_that_teach_the_end"] == 1
+
+
+ASKED = [{"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "yes"}]}]
+
+
+def test_a_prompt_that_serving_writes_otherwise_is_refused(pebble: Path) -> None:
+    tokenizer = load_tokenizer(str(pebble))
+    assert same_prompt(tokenizer, ASKED).ok is True
+    tokenizer.chat_template = tokenizer.chat_template.replace("{% if add_generation_prompt %}", OTHERWISE)
+    failed = same_prompt(tokenizer, ASKED)
+    assert failed.ok is False and "otherwise in training than in serving" in failed.words and failed.fix
+
+
+OTHERWISE = "{% if add_generation_prompt %}Now answer: "
+
+
+def test_each_row_check_says_its_words(pebble: Path) -> None:
+    tokenizer = load_tokenizer(str(pebble))
+    good = encoded(Encoded([9, 10, 1], [IGNORED, 10, tokenizer.eos_token_id]))
+    told = check(tokenizer, good, rows=ASKED)["preflight"]
+    assert [(one["name"], one["ok"]) for one in told] == [(n, True) for n in ("supervised", "bos", "end", "template")]
+    assert told[0]["words"].startswith("2 of 3 tokens (67%)")

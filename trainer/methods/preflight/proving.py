@@ -26,7 +26,8 @@ LOWER_BY, AFTER = 1.0, 12  # or by so many nats, which is enough after so many s
 FELL = 0.97  # or to this share, where few weights or few steps allow no more
 LEARNED = 0.05  # nats below which nothing is left to learn
 FEW_WEIGHTS = ("ia3", "prefix", "prompt", "p-tuning")  # cannot hold eight rows in so few steps: a fall is enough
-WITHIN_BATCH = ("kto",)  # objectives whose loss compares the rows of a batch
+HELD_BACK = ("dpo", "kto")  # objectives whose loss the base holds near its start (beta): a fall is enough there too
+WITHIN_BATCH = ("kto", "orpo")  # objectives whose loss takes the rows of a batch together
 TOLERANCE = {"float32": 0.01, "bfloat16": 0.15, "float16": 0.05}  # of the gradients' norm
 
 
@@ -104,7 +105,7 @@ def _accumulation(run: Run, trainer: Any, given: _Rows) -> Check:
     """Guards against a loss that weighs rows otherwise when a batch is cut into parts."""
     count = len(given.rows)
     if run.spec.objective in WITHIN_BATCH:
-        words = f"Left out: {run.spec.objective.upper()} compares the rows of a batch with each other."
+        words = f"Left out: {run.spec.objective.upper()} takes the rows of a batch together."
         return Check("accumulation", None, words)
     if count < 2:
         return Check("accumulation", None, "Left out: only one row fits at a time.")
@@ -150,8 +151,9 @@ def _overfit(run: Run, trainer: Any, given: _Rows, deadline: float) -> list[Chec
         return [Check("overfit", None, words), Check("effect", None, words)]
     before = trial.answers(trainer, given.rows)
     rate = run.method.learning_rate(run.metrics["parameters"])
-    lenient = run.spec.method in FEW_WEIGHTS or steps < STEPS
-    goal = _fell if run.spec.method in FEW_WEIGHTS else _learned_by_heart
+    modest = run.spec.method in FEW_WEIGHTS or run.spec.objective in HELD_BACK
+    lenient = modest or steps < STEPS
+    goal = _fell if modest else _learned_by_heart
     try:
         done = trial.overfit(trainer, given.rows, rate=rate, steps=steps, seconds=seconds, goal=goal)
     except torch.cuda.OutOfMemoryError:

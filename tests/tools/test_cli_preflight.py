@@ -1,0 +1,53 @@
+"""`tunesmith preflight`, as a process: a real rehearsal on a base of a few kilobytes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.tools.test_cli import Terminal, chat
+from tests.trainer.inference.pebble import make_pebble
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_pebble(tmp_path_factory.mktemp("base"))
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    path = tmp_path / "good.jsonl"
+    path.write_text("".join(chat(f"question {n}", f"answer {n}") for n in range(30)))
+    return path
+
+
+def test_a_run_that_is_ready_says_so_shows_the_mask_and_leaves_no_model(tmp_path: Path, base: Path, rows: Path) -> None:
+    terminal = Terminal(tmp_path / "home")
+    done = terminal.run("preflight", str(rows), "--base", str(base), "--set", "batch_size=4", "--lora-r", "4")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("Ready: 9 of 9 checks hold.")
+    assert done.stdout.count("END <|end|>»") == 3 and "A step took" in done.stdout
+    assert terminal.json("models")["models"] == []
+    (job,) = terminal.json("status")["jobs"]
+    assert job["id"].startswith("preflight-") and job["result"]["ok"] and job["result"]["measured"]["steps"] > 0
+    assert not any((tmp_path / "home" / "work").glob("*/*/run"))
+
+
+def test_a_run_that_is_not_ready_ends_with_1_and_names_the_fix(tmp_path: Path, base: Path, rows: Path) -> None:
+    broken = Path(shutil.copytree(base, tmp_path / "broken"))
+    for path in (broken / "chat_template.jinja", broken / "tokenizer_config.json"):
+        if path.is_file():
+            text = path.read_text()
+            mark = "{% if add_generation_prompt %}"
+            path.write_text(text.replace(mark, f"{mark}Now answer: "))
+    told = Terminal(tmp_path / "home").json("preflight", str(rows), "--base", str(broken), code=1)
+
+    result = told["result"]
+    (failed,) = [check for check in result["checks"] if check["ok"] is False]
+    assert failed["name"] == "template" and "otherwise in training than in serving" in failed["words"]
+    assert len(result["mask"]["rows"]) == 3 and result["mask"]["sha256"]
+    assert json.dumps(result["checks"][0]).startswith('{"name": "memory", "ok": true')
