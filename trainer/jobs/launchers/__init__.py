@@ -8,19 +8,16 @@ from trainer.errors import BadInput
 from trainer.jobs.launchers.launcher import Launcher, Tell
 from trainer.settings import Settings
 from trainer.store.tables import Job
-from trainer.types import JobKind
 
 LAUNCHERS = {
     "subprocess": "trainer.jobs.launchers.subprocess:Subprocess",
     "slurm": "trainer.jobs.launchers.slurm:Slurm",
 }
-ON_GPUS = (JobKind.TRAIN, JobKind.EVAL)
 
 
 def launcher_for(settings: Settings, job: Job, tell: Tell) -> Launcher:
     """The one that the settings name for work on GPUs; what only calls an API runs beside the worker."""
-    here = JobKind(job.kind) not in ON_GPUS or job.spec.get("provider", "local") != "local"
-    return resolve("subprocess" if here else settings.launcher)(settings, tell)
+    return resolve(settings.launcher if job.queue == "gpu" else "subprocess")(settings, tell)
 
 
 def resolve(name: str) -> type[Launcher]:

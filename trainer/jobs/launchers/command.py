@@ -42,7 +42,7 @@ def shape_of(settings: Settings, job: Job) -> Shape:
     """Training spreads over what the settings name; everything else is one process. Refuses a batch that does not
     divide, before anything starts."""
     nodes, per_node = settings.nodes_per_run, settings.gpus_per_run
-    if JobKind(job.kind) is not JobKind.TRAIN or nodes * per_node == 1:
+    if JobKind(job.kind) is not JobKind.TRAIN or job.queue != "gpu" or nodes * per_node == 1:
         return Shape()
     share_of(int(job.spec.get("batch_size", nodes * per_node)), nodes * per_node)
     return Shape(nodes, per_node, _sharding(settings.sharding, job))

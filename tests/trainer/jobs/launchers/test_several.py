@@ -24,6 +24,7 @@ from trainer.jobs.child import Run
 from trainer.jobs.launchers import LAUNCHERS, command, launcher_for, resolve
 from trainer.jobs.launchers.command import Shape
 from trainer.jobs.lease import claim
+from trainer.jobs.ledger import QUEUES
 from trainer.jobs.worker import run_attempt
 from trainer.methods import ranks
 from trainer.services import Services, build_services
@@ -114,7 +115,7 @@ def run_here(services: Services, job: Job) -> None:
 
 
 def job_of(kind: JobKind = JobKind.TRAIN, **spec: Any) -> Job:
-    return Job(id="ftjob-x", kind=kind.value, spec=spec)
+    return Job(id="ftjob-x", kind=kind.value, spec=spec, queue="cpu" if "provider" in spec else QUEUES[kind])
 
 
 def test_a_batch_that_does_not_divide_is_refused_before_anything_starts(settings: Settings) -> None:
