@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 class Objective(Protocol):
     task_type: str  # PEFT's word for the kind of model: "CAUSAL_LM" or "SEQ_CLS"
+    rate: float  # times the method's default learning rate: 1.0 for supervised training, less for preferences
 
     def load(self, run: Run) -> None:
         """Set `run.tokenizer` and `run.model`: the base as `run.method` trains it, nothing wrapped yet."""
