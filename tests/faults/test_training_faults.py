@@ -121,14 +121,21 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_it_used(farm: Farm) -> 
     assert resumed == [f"Resumed from step {before.step}."]
 
 
-def test_what_nobody_foresaw_is_tried_once_more_and_then_told(farm: Farm, tiny_base: Path, tmp_path: Path) -> None:
+def test_a_broken_base_is_told_and_what_nobody_foresaw_is_tried_once_more(
+    farm: Farm, tiny_base: Path, tmp_path: Path
+) -> None:
     broken = shutil.copytree(tiny_base, tmp_path / "broken-base")
     (broken / "model.safetensors").write_bytes(b"rubbish")
+    jobs = [farm.submit(base=str(broken)), farm.submit()]
+    with farm.services.db.write() as session:  # a row that no version of ours has written
+        session.merge(jobs[1]).spec = jobs[1].spec | {"from_the_future": True}
     farm.start("worker", "gpu")
-    job = farm.submit(base=str(broken))
 
-    ended = farm.wait_for_end(job)
+    told, unforeseen = [farm.wait_for_end(job) for job in jobs]
 
-    assert (ended.status, ended.attempts) == (JobStatus.FAILED, 2)
-    assert ended.error and "log" in ended.error["message"].lower() and "Traceback" not in ended.error["message"]
-    assert notes(farm, job).count("unexpected") == 2
+    assert (told.status, told.attempts) == (JobStatus.FAILED, 1)
+    assert told.error and told.error["code"] == "base_unreadable" and str(tmp_path) not in told.error["message"]
+    assert (unforeseen.status, unforeseen.attempts) == (JobStatus.FAILED, 2)
+    message = (unforeseen.error or {})["message"]
+    assert "log" in message.lower() and "Traceback" not in message
+    assert notes(farm, unforeseen).count("unexpected") == 2

@@ -19,6 +19,7 @@ SAID = (
     "os error 122",
     "os error 27",
 )
+TORCH = ("PytorchStreamWriter failed", "inline_container", "iostream error")  # its writer's words for any failure
 ALMOST_NONE = 16 * 1024 * 1024
 
 
@@ -50,10 +51,10 @@ def is_full(error: BaseException, folder: Path) -> bool:
     texts = [str(e) for e in chain if not isinstance(e, TunesmithError)]
     if any(said in text for text in texts for said in SAID):
         return True
-    return any("PytorchStreamWriter failed" in text for text in texts) and _room(folder) < ALMOST_NONE
+    return any(mark in text for text in texts for mark in TORCH) and room(folder) < ALMOST_NONE
 
 
-def _room(folder: Path) -> int:
+def room(folder: Path) -> int:
     try:
         return shutil.disk_usage(folder).free
     except OSError:

@@ -155,8 +155,8 @@ def _step(run: Run, resume_from: Path | None) -> int:
     trainer = make_trainer(run)
     if resume_from is None:
         preflight.proof(run, trainer)
-    if run.dev_set is not None and resume_from is None:
-        trainer.evaluate()
+    # before the first step, but within `train`: a model that was evaluated before is not spread over processes after
+    trainer.args.eval_on_start = run.dev_set is not None and resume_from is None
     trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)
     return int(trainer.state.global_step)
 
@@ -211,7 +211,7 @@ def _tell_of_rows(run: Run) -> None:
     if cut or dropped:
         note(
             "rows_cut",
-            f"Of {told['rows']:,} rows {cut:,} lost their end to the limit of {told['max_length']:,} tokens, and "
+            f"Of {told['rows']:,} rows {cut:,} lost their end to the limit of {told.get('max_length', 0):,} tokens, and "
             f"{dropped:,} are left out, as nothing is left to learn from.",
         )
 
