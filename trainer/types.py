@@ -35,6 +35,7 @@ class JobKind(StrEnum):
     EVAL = "eval"
     AUGMENT = "augment"
     SWEEP = "sweep"
+    PREFLIGHT = "preflight"
 
 
 class JobStatus(StrEnum):

@@ -14,7 +14,7 @@ HELP = (
     "• `split` – e.g. “split by customer_id, stratify by label, 20% test”; `estimate` – what a run would take\n"
     "• `audit`, `lineage`, `license mit`, `retain 90 days` – what it holds, where it comes from, how long it stays\n"
     "• `train` – e.g. “train on tiny-base with lora replay 100% 15 epochs suffix tickets”, “train with dpo preset "
-    "careful”; nothing runs unasked; `presets`\n"
+    "careful”; nothing runs unasked; `presets`; `preflight` – try a run for a minute, and see what it would learn\n"
     "• `make an example of this thread` – a row for a dataset; `paraphrase`, `augment`, `distill` – a language model "
     "writes rows, once somebody approved the cost; `recipes` – four ready-made scenarios\n"
     "• `status`, `jobs`, `cancel` – how runs are, and stop one\n"
