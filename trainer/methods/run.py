@@ -211,8 +211,8 @@ def _tell_of_rows(run: Run) -> None:
     if cut or dropped:
         note(
             "rows_cut",
-            f"Of {told['rows']:,} rows {cut:,} lost their end to the limit of {told.get('max_length', 0):,} tokens, and "
-            f"{dropped:,} are left out, as nothing is left to learn from.",
+            f"Of {told['rows']:,} rows {cut:,} lost their end to the limit of {told.get('max_length', 0):,} tokens, "
+            f"and {dropped:,} are left out, as nothing is left to learn from.",
         )
 
 
