@@ -12,6 +12,7 @@ from starlette.routing import Route
 from gateway import errors
 from gateway.access_log import AccessLog, note
 from gateway.auth import Auth
+from gateway.hosted import Hosted
 from gateway.names import Names
 from gateway.routes import chat, health, models
 from gateway.upstreams import Engine
@@ -26,17 +27,18 @@ def create_app(services: Services, *, engine: Engine | None = None) -> FastAPI:
     """The application for `services`; a new control route is one line below."""
     auth = Auth(services.keys)
     engine = engine or Engine(services.settings.engine)
+    hosted = Hosted(services.settings)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with engine:
+        async with engine, hosted:
             yield
 
     app = FastAPI(title="Tunesmith gateway", lifespan=lifespan, openapi_url=None, redirect_slashes=False)
     app.add_middleware(AccessLog)
     errors.install(app)
     limit = services.settings.max_body_bytes
-    chat_route = chat.ChatCompletions(auth, Names(services), engine, max_body_bytes=limit)
+    chat_route = chat.ChatCompletions(auth, Names(services), engine, hosted, max_body_bytes=limit)
     app.router.routes.append(Route(chat.PATH, chat_route, methods=["POST"]))
     app.include_router(health.router(services, engine))
     for control in (models.router(services),):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gateway.errors import ApiError
 from gateway.fresh import Fresh
 from trainer.bases import known_bases
+from trainer.providers.endpoint import remote_name
 from trainer.services import Services
 
 ALIAS_TTL_S = 0.5  # a moved alias is seen well within a second
@@ -16,11 +17,13 @@ LONGEST_NAME = 512
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`model` goes to the engine; `alias` and `revision` say how the name led there."""
+    """`model` goes to the engine; `alias` and `revision` say how the name led there. `hosted` is what a model that
+    answers at a provider is called there."""
 
     model: str
     alias: str | None = None
     revision: int | None = None
+    hosted: str | None = None
 
     def headers(self) -> dict[str, str]:
         told = {"x-tunesmith-model": self.model}
@@ -51,12 +54,16 @@ class Names:
     def _find_word(self, name: str) -> Target | None:
         """Aliases come first: they are the names that people decided about."""
         alias = self._services.aliases.find(name)
-        return Target(alias.model_id, alias.name, alias.revision) if alias else self._find_model(name)
+        if alias is None:
+            return self._find_model(name)
+        model = self._services.models.find(alias.model_id)
+        return Target(alias.model_id, alias.name, alias.revision, remote_name(model.base_location) if model else None)
 
     def _find_model(self, name: str) -> Target | None:
-        if name in known_bases(self._services.settings) or self._services.models.find(name):
+        if name in known_bases(self._services.settings):
             return Target(name)
-        return None
+        model = self._services.models.find(name)
+        return Target(name, hosted=remote_name(model.base_location)) if model else None
 
 
 def unknown_model(name: str) -> ApiError:

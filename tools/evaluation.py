@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tools import hosting
 from tools.context import TRAINER, Context
 from trainer.errors import BadInput
 from trainer.store.tables import Dataset, Evaluation, Job, Model
@@ -30,12 +31,13 @@ def start(context: Context, model_id: str | None) -> Job:
     context.caller.need(TRAINER, "evaluate a model")
     model = pick_model(context, model_id)
     services = context.services
+    hosting.may_ask(context, model)
     _need_answers(services.datasets.get(model.dataset_id))
     with services.db.write() as session:
         job = services.jobs.add(
             session,
             JobKind.EVAL,
-            spec={"base": model.base, "base_location": model.base_location},
+            spec={"base": model.base, "base_location": model.base_location, **hosting.where(model)},
             dataset_id=model.dataset_id,
             model_id=model.id,
             owner=context.caller.user,

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from tools import hosting
 from tools.context import Context
 from tools.hyperparameters import Suggestion
 from tools.sweep import SweepRequest
@@ -15,6 +16,7 @@ from trainer.bases import known_bases
 from trainer.methods.estimate import Estimate
 from trainer.methods.presets import Preset
 from trainer.methods.spec import RunSpec
+from trainer.providers import LOCAL
 from trainer.store.tables import Approval, Dataset, Evaluation, Job
 from trainer.types import CheckReport, JobKind, JobStatus
 
@@ -86,6 +88,8 @@ def taught(method: str, objective: str | None) -> str:
 
 
 def estimate(row: Dataset, spec: RunSpec, made: Estimate) -> str:
+    if spec.provider != LOCAL:
+        return hosting.estimate_words(row, spec, made)
     return (
         f"{taught(spec.method, spec.objective)} on {spec.base} with {row.id}: about {duration(made.seconds)}, "
         f"{size(made.memory_bytes)} of memory, {cost(made.cost_usd)}. "
@@ -146,6 +150,7 @@ NOUN: dict[str, str] = {
     JobKind.EVAL: "evaluation",
     JobKind.AUGMENT: "augmentation",
     JobKind.SWEEP: "sweep",
+    JobKind.PREFLIGHT: "preflight",
 }
 STANDS: dict[str, str] = {
     JobStatus.QUEUED: "waits for a worker",
@@ -170,6 +175,10 @@ def _ending(result: dict[str, Any]) -> Iterator[str]:
     """`model ft:…, 48 steps in 2 min 0 s, training loss 0.180`, or an evaluation's verdict and id."""
     if result.get("verdict"):
         yield f"{result['verdict']} for {result.get('model_id')} ({result.get('evaluation_id')})"
+    elif result.get("checks"):
+        failed = [check["words"] for check in result["checks"] if check["ok"] is False]
+        yield "; ".join(failed) or "every check holds"
+        return
     elif result.get("trials"):
         yield swept(result)
         return
@@ -216,7 +225,7 @@ def jobs(rows: list[Job]) -> str:
 
 def cancelled(row: Job, status: JobStatus) -> str:
     if status is JobStatus.CANCELLED:
-        return f"{row.id} is cancelled; it had not started."
+        return f"{row.id} is cancelled; nothing ran it at that moment."
     return f"{row.id} is asked to stop and will within seconds; its checkpoints are kept."
 
 

@@ -9,15 +9,20 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from tools import companion, hosting, replay
 from tools.context import TRAINER, Context
 from tools.datasets import ensure_split, pick_dataset
-from tools.specs import make_spec
+from tools.specs import given, spec_for
 from trainer.bases import Base, resolve_base
+from trainer.data.kinds import objective_for
 from trainer.data.quality.counting import TokenCount, count_tokens
 from trainer.errors import BadInput, Forbidden
+from trainer.methods import kinds_of_base
 from trainer.methods.estimate import Estimate, estimate
 from trainer.methods.hardware import base_config, gpu_of_this_machine
+from trainer.methods.objectives import fits
 from trainer.methods.spec import RunSpec
+from trainer.providers import LOCAL
 from trainer.store.tables import Approval, Dataset, Job
 from trainer.types import JobKind, JobStatus
 
@@ -34,15 +39,15 @@ class TrainRequest:
 
 def plan(context: Context, dataset: Dataset, spec: RunSpec) -> tuple[Base, Estimate]:
     """Resolve the base and estimate the run; BadInput where it cannot be run at all."""
+    if spec.provider != LOCAL:
+        hosted = hosting.plan(context, dataset, spec)
+        return hosted.base, hosted.estimate
     settings = context.services.settings
+    objective_for(dataset.kind, spec.objective, name=dataset.id)
+    fits.check(spec)
     base = resolve_base(spec.base, settings, allow_paths=context.caller.allow_paths)
-    if spec.replay > 0 and base.name != "tiny-base" and base.carried("replay.jsonl") is None:
-        raise BadInput(
-            f"{base.name} carries no old-task rows to replay.",
-            fix="Leave replay out, or put rows of its old tasks in its folder at tunesmith/replay.jsonl.",
-            code="no_replay_rows",
-            param="replay",
-        )
+    replay.check(context, dataset, base, spec)
+    kinds_of_base.check(spec, base_config(base))
     split = ensure_split(context, dataset)
     tokens = train_tokens(context, split["blobs"]["train"], base)
     made = estimate(
@@ -69,8 +74,9 @@ def request(context: Context, dataset_id: str | None, overrides: dict[str, Any])
     """Check, split, estimate, and ask for approval. Nothing is started."""
     context.caller.need(TRAINER, "ask for training")
     dataset = pick_dataset(context, dataset_id)
-    spec = make_spec(overrides)
-    base, made = plan(context, dataset, spec)
+    spec = spec_for(dataset, as_the_base_learns(context, overrides))
+    hosted = hosting.plan(context, dataset, spec) if spec.provider != LOCAL else None
+    base, made = (hosted.base, hosted.estimate) if hosted else plan(context, dataset, spec)
     subject = {
         "dataset_id": dataset.id,
         "dataset_sha256": dataset.sha256,
@@ -78,10 +84,23 @@ def request(context: Context, dataset_id: str | None, overrides: dict[str, Any])
         "base_location": base.location,
         "spec": spec.model_dump(mode="json"),
         "estimate": asdict(made),
+        **replay.covered(context, spec),
+        **({"hosted": hosted.covered} if hosted else {}),
     }
     by, origin = context.caller.user, context.caller.origin
     approval = context.services.approvals.ask("train", subject, by=by, origin=origin)
+    companion.send_ahead(context, approval)
     return TrainRequest(approval, spec, dataset, made)
+
+
+def as_the_base_learns(context: Context, overrides: dict[str, Any]) -> dict[str, Any]:
+    """An encoder can only choose among labels: nobody needs to say so."""
+    asked = given(overrides)
+    if asked.get("objective") is not None or asked.get("base") is None or asked.get("provider", LOCAL) != LOCAL:
+        return overrides
+    base = resolve_base(str(asked["base"]), context.services.settings, allow_paths=context.caller.allow_paths)
+    objective = kinds_of_base.default_objective(base_config(base))
+    return overrides | {"objective": objective} if objective else overrides
 
 
 def start(context: Context, session: Session, approval: Approval) -> Job:
@@ -122,6 +141,8 @@ def cancel(context: Context, job_id: str | None) -> tuple[Job, JobStatus]:
     if job.owner != context.caller.user and TRAINER not in context.caller.roles:
         raise Forbidden("Only the owner or a trainer may cancel this job.", fix="Ask them.", code="missing_role")
     status = context.services.jobs.request_cancel(job.id, context.caller.user)
+    if status is JobStatus.CANCELLED:
+        hosting.cancelled_while_waiting(context, job)
     return context.services.jobs.get(job.id), status
 
 

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from bot import actions as ids
-from bot.blocks import build, sweep
+from bot.blocks import build, hosted, sweep
 from bot.blocks.kit import Card, Json, actions, button, card, confirmation, context, fields, section
 from bot.blocks.mrkdwn import code, esc, name, person
 from tools.sentences import duration, size, taught
@@ -73,6 +73,8 @@ def _headline(row: Approval) -> str:
         return build.headline(subject)
     if row.kind == "sweep":
         return sweep.headline(subject)
+    if row.kind == "train" and subject.get("hosted"):
+        return hosted.headline(subject)
     if row.kind == "train":
         spec, made = subject["spec"], subject["estimate"]
         how = esc(taught(spec["method"], spec.get("objective")))
@@ -89,6 +91,8 @@ def _details(row: Approval, dataset: Dataset | None, evaluation: Evaluation | No
         return build.details(row.subject, dataset)
     if row.kind == "sweep":
         return sweep.details(row.subject, dataset)
+    if row.subject.get("hosted"):
+        return hosted.details(row.subject, dataset)
     return _training(row.subject, dataset) if row.kind == "train" else _promotion(row.subject, evaluation)
 
 

@@ -14,6 +14,7 @@ from gateway.access_log import note
 from gateway.auth import Auth
 from gateway.body import read_body
 from gateway.errors import ApiError, error_body
+from gateway.hosted import Hosted
 from gateway.names import Names, Target
 from gateway.upstreams import Engine
 
@@ -37,10 +38,11 @@ class _Wanted(msgspec.Struct):
 
 
 class ChatCompletions:
-    def __init__(self, auth: Auth, names: Names, engine: Engine, *, max_body_bytes: int) -> None:
+    def __init__(self, auth: Auth, names: Names, engine: Engine, hosted: Hosted, *, max_body_bytes: int) -> None:
         self.auth = auth
         self.names = names
         self.engine = engine
+        self.hosted = hosted
         self.max_body_bytes = max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,7 +52,7 @@ class ChatCompletions:
         wanted, fields = parse(body)
         target = await self.names.resolve(wanted.model)
         note(scope, alias=target.alias, model=target.model)
-        fields["model"] = msgspec.Raw(msgspec.json.encode(target.model))
+        fields["model"] = msgspec.Raw(msgspec.json.encode(target.hosted or target.model))
         await self._until_disconnect(scope, receive, self._relay(scope, send, fields, target))
 
     async def _until_disconnect(self, scope: Scope, receive: Receive, work: Any) -> None:
@@ -70,7 +72,8 @@ class ChatCompletions:
 
     async def _relay(self, scope: Scope, send: Send, fields: dict[str, msgspec.Raw], target: Target) -> None:
         headers = {"content-type": JSON, "x-request-id": scope["state"]["request_id"]}
-        async with self.engine.post(PATH, msgspec.json.encode(fields), headers) as answer:
+        upstream = self.hosted if target.hosted else self.engine
+        async with upstream.post(PATH, msgspec.json.encode(fields), headers) as answer:
             if answer.content_type == "text/event-stream":
                 await _pass_stream(send, answer, target)
             else:

@@ -59,6 +59,8 @@ def train(
     lora_r: Annotated[int | None, typer.Option("--lora-r")] = None,
     seed: Annotated[int | None, typer.Option()] = None,
     suffix: Annotated[str | None, typer.Option(help="A word of your own in the model's name.")] = None,
+    provider: Annotated[str | None, typer.Option(help="local, or openai: a hosted service with that API.")] = None,
+    lr_multiplier: Annotated[float | None, typer.Option(help="Of the learning rate that a provider chooses.")] = None,
     settings: Settings = None,
     wait: Wait = True,
     as_json: Json = False,
@@ -77,6 +79,8 @@ def train(
         "lora_r": lora_r,
         "seed": seed,
         "suffix": suffix,
+        "provider": provider,
+        "learning_rate_multiplier": lr_multiplier,
         "settings": from_assignments(settings or []),
     }
     with opened() as context:

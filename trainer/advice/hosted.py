@@ -45,6 +45,30 @@ def notices(today: date) -> list[str]:
     return said
 
 
+def notices_for(provider: str, model: str, today: date) -> list[str]:
+    """What has ended or ends within a year for training `model` at one provider."""
+    said = [_sentence(entry, today) for entry in _training(provider, model) if _near(entry, today)]
+    if said and (today - hosted().as_of).days > STALE_DAYS:
+        said.append(f"These dates are as of {hosted().as_of}; look them up again.")
+    return said
+
+
+def closed(provider: str, model: str, everyone: str, today: date) -> str:
+    """Why nobody can train `model` there any more, as a sentence; "" while somebody can. `everyone` names the entry
+    that ends the whole offer."""
+    for entry in _training(provider, model):
+        if entry.ends and entry.ends <= today and (entry.models or entry.what == everyone):
+            return _sentence(entry, today)
+    return ""
+
+
+def _training(provider: str, model: str) -> list[Entry]:
+    mine = [
+        entry for entry in hosted().entries if provider and entry.provider == provider and "evals" not in entry.what
+    ]
+    return [entry for entry in mine if not entry.models or any(_is(model, name) for name in entry.models)]
+
+
 def ended(model: str, today: date) -> date | None:
     """The day on which a hosted model, or the base of a `ft:` name, ended; None while it answers or is unknown."""
     base = model.split(":")[1] if model.startswith("ft:") and ":" in model[3:] else model

@@ -7,6 +7,7 @@ from pathlib import Path
 from trainer.bases import TINY, known_bases, resolve_base
 from trainer.errors import BadInput, NotFound
 from trainer.inference.pool import ModelRef
+from trainer.providers.endpoint import remote_name
 from trainer.services import Services
 
 
@@ -21,6 +22,13 @@ class Resolver:
         model = self.services.models.find(name)
         if model is None:
             return self._base(name)
+        if remote_name(model.base_location):
+            raise BadInput(
+                f"{model.id} answers at its hosted provider, not in the engine.",
+                fix="Call it through the gateway, which asks the provider.",
+                code="hosted_model",
+                param="model",
+            )
         # A model's id is fresh for every artifact, so the folder of an id never changes its content.
         target = self.folder / Path(model.id.replace(":", "_")).name
         folder = str(self.services.blobs.get_folder(model.manifest, target))

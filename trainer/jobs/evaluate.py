@@ -17,13 +17,12 @@ from trainer.evals.outcome import EvalReport
 from trainer.evals.run import evaluate
 from trainer.evals.suites import load_suite
 from trainer.jobs.child import Run
+from trainer.jobs.hosted_answers import CANDIDATE, hosted_generator
 from trainer.jobs.train import lay_out, ready_base, tell
 from trainer.methods.method import Stopped
 from trainer.registry.models import add_evaluation
 from trainer.store.tables import Model
 from trainer.types import GenerateRequest, GenerateResult, JobStatus, TrainProgress
-
-CANDIDATE = "candidate"
 
 
 def run(run: Run) -> None:
@@ -46,7 +45,7 @@ def _evaluate(run: Run, model: Model, base: Base, files: dict[str, Path], artifa
     report = evaluate(
         test.cases,
         load_suite(suite).cases if suite else (),
-        generate=_generator(model, base, artifact),
+        generate=hosted_generator(run, model) or _generator(model, base, artifact),
         candidate=CANDIDATE,
         train_prompts=_seen_in_training(run, model, base, files["train"]),
         on_progress=_progress(run),

@@ -8,13 +8,20 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from trainer.errors import Conflict, NotFound
+from trainer.providers import is_hosted
 from trainer.store.database import Database, changed
 from trainer.store.ids import new_id
 from trainer.store.tables import Attempt, Checkpoint, Event, Job, now
 from trainer.types import ENDED, JobKind, JobStatus
 
-QUEUES = {JobKind.TRAIN: "gpu", JobKind.EVAL: "gpu", JobKind.AUGMENT: "cpu", JobKind.SWEEP: "gpu"}
-PREFIX = {JobKind.TRAIN: "ftjob-", JobKind.EVAL: "evaljob-", JobKind.AUGMENT: "augjob-", JobKind.SWEEP: "sweep-"}
+QUEUES = {kind: "cpu" if kind is JobKind.AUGMENT else "gpu" for kind in JobKind}
+PREFIX = {
+    JobKind.TRAIN: "ftjob-",
+    JobKind.EVAL: "evaljob-",
+    JobKind.AUGMENT: "augjob-",
+    JobKind.SWEEP: "sweep-",
+    JobKind.PREFLIGHT: "preflight-",
+}
 
 
 class Jobs:
@@ -40,7 +47,7 @@ class Jobs:
             id=new_id(PREFIX[kind]),
             kind=kind.value,
             status=JobStatus.QUEUED.value,
-            queue=QUEUES[kind],
+            queue="cpu" if is_hosted(spec) else QUEUES[kind],
             spec=spec,
             dataset_id=dataset_id,
             model_id=model_id,

@@ -17,6 +17,7 @@ from trainer.jobs import disk, replay
 from trainer.jobs.child import Run
 from trainer.methods import ranks
 from trainer.methods.spec import RunSpec
+from trainer.providers import LOCAL, resolve_provider
 from trainer.registry.models import add_model
 from trainer.store import ids
 from trainer.store.blobs import Blobs
@@ -26,6 +27,11 @@ from trainer.types import JobStatus, TrainProgress, TrainResult
 
 def run(run: Run) -> None:
     """Entry of the child process for jobs of kind `train`."""
+    if resolve_provider(run.job.spec.get("provider", LOCAL)).hosted:
+        from trainer.jobs import hosted
+
+        hosted.run(run)
+        return
     spec, base = read_spec(run)
     if ranks.is_main():
         ready_base(run, base)
@@ -92,7 +98,7 @@ def _train(run: Run, spec: RunSpec, base: Base, files: dict[str, Path], resume: 
     return train(
         spec,
         base=base.location,
-        files=Files(files["train"], files["dev"], *_replay(run, spec, base, files)),
+        files=Files(files["train"], files["dev"], *replayed(run, spec, base, files)),
         work_dir=run.folder / "run",
         on_progress=lambda progress: tell(run, progress),
         on_note=lambda code, text: note(run, code, text),
@@ -103,7 +109,7 @@ def _train(run: Run, spec: RunSpec, base: Base, files: dict[str, Path], resume: 
     )
 
 
-def _replay(run: Run, spec: RunSpec, base: Base, files: dict[str, Path]) -> tuple[Path | None, str]:
+def replayed(run: Run, spec: RunSpec, base: Base, files: dict[str, Path]) -> tuple[Path | None, str]:
     """The rows to mix in, and whose they are."""
     if spec.replay_dataset is None or not spec.replay:
         return (base.carried("replay.jsonl") if spec.replay else None), "the base's own rows"
