@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conftest import ROOT
-from tools import datasets, sentences, training
+from tools import building, datasets, sentences, training
 from tools.context import TRAINER, Caller, Context
 from tools.specs import spec_for
 from trainer.errors import BadInput
@@ -17,6 +18,7 @@ from trainer.services import Services
 from trainer.store.tables import Dataset
 
 PREFERENCES = ROOT / "examples" / "preferences.jsonl"
+PAIRS = PREFERENCES.read_text(encoding="utf-8").splitlines()
 
 
 @pytest.fixture
@@ -99,3 +101,19 @@ def test_rows_to_grade_are_refused_in_words(context: Context, tmp_path: Path) ->
         training.request(context, None, {})
 
     assert caught.value.code == "not_trainable" and "supervised" in (caught.value.fix or "")
+
+
+@pytest.mark.parametrize("made", [lambda n: {"text": f"page {n}"}, lambda n: json.loads(PAIRS[n])])
+def test_rows_without_one_answer_each_are_not_augmented(services: Services, tmp_path: Path, made: Any) -> None:
+    """Split or not: nothing is split for it, and nothing is asked."""
+    settings = services.settings.model_copy(update={"llm_base_url": "http://127.0.0.1:9/v1", "llm_model": "writer"})
+    origin = {"channel": "C1", "thread_ts": "1.0"}
+    context = Context(Caller("U1", "Ada", frozenset({TRAINER}), "T1", origin), replace(services, settings=settings))
+    row = kept(context, write(tmp_path / "f.jsonl", [made(n) for n in range(20)]))
+
+    for split_first in (False, True):
+        if split_first:
+            datasets.make_split(context, row)
+        with pytest.raises(BadInput, match="not prompts with answers"):
+            building.request_augmentation(context, "augment", row.id)
+        assert bool(row.split) is split_first

@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from tools.context import TRAINER, Context
-from tools.datasets import ensure_split, mapping_of, pick_dataset, source_file, stats_of
+from tools.datasets import ensure_split, mapping_of, need_answers, pick_dataset, source_file, stats_of
 from trainer.data.augment import sources
 from trainer.data.augment.spec import (
     KINDS,
@@ -125,6 +125,7 @@ def _rows(
         return sources.read_prompts(prompts, system), None
     if dataset.bytes > MOST_BYTES:
         raise BadInput(f"{dataset.filename} is larger than 256 MiB.", fix="Choose a part of it.", code="too_large")
+    need_answers(dataset)
     path = source_file(context, dataset, folder)
     found = sources.chat_rows(path, settings=context.services.settings, **mapping_of(dataset))
     return found, _sealed(context, dataset, folder)

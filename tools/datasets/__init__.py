@@ -13,7 +13,7 @@ from tools.datasets.keeping import (
     stats_of,
 )
 from tools.datasets.mending import Fixed, fix, map_columns, redact, shown
-from tools.datasets.splitting import ensure_split, make_split, need_trainable
+from tools.datasets.splitting import ensure_split, make_split, need_answers, need_trainable
 from tools.datasets.tending import (
     audit,
     audit_text,
@@ -43,6 +43,7 @@ __all__ = [
     "make_split",
     "map_columns",
     "mapping_of",
+    "need_answers",
     "need_trainable",
     "pick_dataset",
     "redact",

@@ -8,7 +8,7 @@ from typing import Any
 
 from tools.context import Context
 from tools.datasets.keeping import mapping_of, source_file
-from trainer.data.kinds import objective_for
+from trainer.data.kinds import HOLDS, objective_for
 from trainer.data.split import SplitResult, split
 from trainer.errors import BadInput
 from trainer.store.tables import Dataset
@@ -73,6 +73,18 @@ def _need_rows(dataset: Dataset) -> None:
 def need_trainable(dataset: Dataset) -> None:
     """Raises BadInput for rows that nothing here learns from."""
     objective_for(dataset.kind, name=f"{dataset.id} ({dataset.format})" if dataset.format else dataset.id)
+
+
+def need_answers(dataset: Dataset) -> None:
+    """Raises BadInput for rows that are not prompts with one answer each: what rows are written from and like."""
+    if dataset.kind in ("chat", ""):
+        return
+    raise BadInput(
+        f"{dataset.id} holds {HOLDS.get(dataset.kind, dataset.kind)}, not prompts with answers.",
+        fix="Choose a dataset of conversations, prompts with answers or instructions.",
+        code="not_supervised",
+        param="dataset",
+    )
 
 
 def _keep(context: Context, result: SplitResult) -> dict[str, Any]:

@@ -30,6 +30,13 @@ class Kto(Preference):
     rate = 0.1  # as DPO's: the authors found 5e-7 to 5e-6 for all weights of a 7B
 
     def prepare(self, run: Run) -> None:
+        if run.batch_size < 2:  # of this process, or after a retry with half the batch
+            raise BadInput(
+                "KTO compares the answers of a batch, and only one row fits at a time here.",
+                fix="Lower max_length or use method qlora, so that two rows or more fit.",
+                code="batch_too_small",
+                param="batch_size",
+            )
         super().prepare(run)
         good = sum(run.train_set["label"])
         bad = len(run.train_set) - good
