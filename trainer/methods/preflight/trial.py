@@ -149,10 +149,11 @@ def answers(trainer: Any, rows: list[Item]) -> Any:
     import torch
 
     batch = trainer.data_collator([dict(row) for row in rows])
-    if "input_ids" not in batch:
+    side = next((name.removesuffix("input_ids") for name in batch if name.endswith("input_ids")), None)
+    if side is None:
         return None
     wanted = ("input_ids", "attention_mask", "position_ids", "token_type_ids")
-    given = {k: v.to(trainer.args.device) for k, v in batch.items() if k in wanted}
+    given = {name: batch[side + name].to(trainer.args.device) for name in wanted if side + name in batch}
     was_training = trainer.model.training
     trainer.model.eval()
     try:
