@@ -220,5 +220,5 @@ def test_the_script_is_bash_whatever_the_shape(shape: Shape, tmp_path: Path) -> 
     written = script.text(Job(id="ftjob-x"), 3, shape, Control(tmp_path / "it's", "ftjob-x", 3))
     bash = shutil.which("bash")
     assert bash and subprocess.run([bash, "-n"], input=written, text=True, check=False).returncode == 0
-    assert ("srun" in written) == (shape.nodes > 1)
+    assert ("srun --export=ALL" in written) == (shape.nodes > 1)
     assert ("accelerate" in written) == (shape.processes > 1)
