@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.errors import BadInput
+from trainer.inference import encoders
 from trainer.methods.spec import RunSpec
 
 # What attention's keys and values are called, fused with the queries or not (k_proj, query_key_value, c_attn, Wqkv …).
@@ -16,13 +17,17 @@ LISTED = 12
 
 
 def layers(model: Any) -> dict[str, tuple[int, int]]:
-    """Name → (inputs, outputs) of every linear layer but the output layer; Conv1D of GPT-2 is one too."""
+    """Name → (inputs, outputs) of every linear layer but the output layer or a classifier's head; Conv1D of GPT-2 is
+    one too."""
     from torch.nn import Linear
     from transformers.pytorch_utils import Conv1D
 
     head = model.get_output_embeddings() if hasattr(model, "get_output_embeddings") else None
+    whole = encoders.head_of(model) if type(model).__name__.endswith(encoders.HEAD) else []
     found: dict[str, tuple[int, int]] = {}
     for name, module in model.named_modules():
+        if any(part in whole for part in name.split(".")):
+            continue
         if isinstance(module, Linear) and module is not head:
             found[name] = (module.in_features, module.out_features)
         elif isinstance(module, Conv1D):
@@ -81,11 +86,12 @@ def check(base: str, spec: RunSpec) -> None:
 def skeleton(base: str) -> Any:
     """The base without its weights: every layer by name and shape, in no memory to speak of."""
     import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceClassification
 
     config = AutoConfig.from_pretrained(base, local_files_only=Path(base).is_dir(), trust_remote_code=False)
+    kind = AutoModelForSequenceClassification if encoders.is_encoder(config.to_dict()) else AutoModelForCausalLM
     with torch.device("meta"):
-        return AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+        return kind.from_config(config, trust_remote_code=False)
 
 
 def _embeddings(model: Any, spec: RunSpec) -> dict[str, tuple[int, int]]:

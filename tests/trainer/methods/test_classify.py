@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
+import random
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from tests.tools.test_cli import Terminal
 from tests.trainer.inference.test_engine import Server
 from tests.trainer.methods.conftest import Bench, row
 from tests.trainer.methods.little import make_encoder
@@ -165,6 +167,8 @@ def test_what_does_not_fit_the_base_is_refused_with_the_fix(bench: Bench, pebble
     assert "classify" in (caught.value.fix or "")
     with pytest.raises(BadInput, match="is none"):
         bench.train(SPEC, rows=ROWS, base=str(pebble))
+    with pytest.raises(BadInput, match=r"no layer called “v_proj”.*It has: k_lin"):
+        bench.train(SPEC.model_copy(update={"target_modules": ("v_proj",)}), rows=ROWS)
     with pytest.raises(BadInput, match="Method qlora"):
         bench.train(SPEC.model_copy(update={"method": "qlora"}), rows=ROWS)
 
@@ -201,3 +205,29 @@ def test_the_engine_serves_base_and_classifiers_side_by_side(bench: Bench, tmp_p
             assert pieces is None or len(pieces) <= 1
     finally:
         server.close()
+
+
+def test_train_and_eval_at_the_terminal_need_no_word_of_it(tmp_path: Path, encoder: Path) -> None:
+    key = {
+        "delivery": ("parcel", "late", "lost"),
+        "money": ("invoice", "refund", "card"),
+        "device": ("screen", "turn", "on"),
+    }
+    rng = random.Random(5)
+    rows = []
+    for label, words in sorted(key.items()) * 40:
+        said = [*rng.sample(("the", "my", "is", "was", "twice", "does", "please", "help"), 3), *words]
+        rows.append(row(" ".join(rng.sample(said, len(said))), label))
+    file = tmp_path / "rows.jsonl"
+    file.write_text("".join(json.dumps(r) + "\n" for r in rows))
+    terminal = Terminal(tmp_path / "home")
+    terminal.env["TUNESMITH_BASE_FOLDERS"] = str(encoder.parent)
+    wanted = ("--method", "full", "--lr", "0.006", "--epochs", "4", "--set", "evals_per_run=1")
+    job = terminal.json("train", str(file), "--base", "little", *wanted)
+    assert job["status"] == "succeeded" and job["hyperparameters"]["objective"] == "classify"
+    assert job["result"]["metrics"]["accuracy"] > 0.9
+    done = terminal.run("eval", job["fine_tuned_model"], "--json")
+    told = json.loads(done.stdout)["report"]["metrics"]["exact_match"]
+    assert (told["base_mean"], told["tuned_mean"] > 0.9) == (0.0, True)
+    error = terminal.json("train", str(file), "--base", "little", "--objective", "supervised", code=2)["error"]
+    assert error["code"] == "base_cannot_write"

@@ -56,10 +56,14 @@ def test_a_base_without_a_template_is_refused_and_the_fix_is_named(bench: Bench)
 
 def test_it_learns_to_answer_and_to_stop_by_itself(bench: Bench) -> None:
     before = {path.name: path.read_bytes() for path in bench.base.iterdir()}
-    result = bench.train(INSTRUCT)
+    warm = Generation(max_new_tokens=40, temperature=1.9, top_p=0.9)
+    result = bench.train(INSTRUCT.model_copy(update={"generation": warm}))
     made = load(str(bench.base), adapters={"it": result.artifact_dir})
     answer = made.generate([ask("ask 3", "it"), ask("ask 3")])[0]
-    assert (answer.text, answer.finish_reason) == ("yes please", "stop")
+    assert (answer.text, answer.finish_reason) == ("yes please", "stop")  # greedy, whatever is written beside it
+    told = json.loads((Path(result.artifact_dir) / "generation_config.json").read_text())
+    assert (told["max_new_tokens"], told["temperature"], told["top_p"], told["do_sample"]) == (40, 1.9, 0.9, True)
+    assert told["eos_token_id"] == made.ends
     assert {path.name: path.read_bytes() for path in bench.base.iterdir()} == before
     assert "### Response:" in (Path(result.artifact_dir) / "chat_template.jinja").read_text()
 
@@ -93,7 +97,7 @@ def test_a_base_that_cannot_end_is_refused(tmp_path: Path) -> None:
 
 def test_an_adapter_is_asked_with_its_own_template_beside_the_bases(pebble: Path, tmp_path: Path) -> None:
     bench = Bench(pebble, tmp_path)
-    result = bench.train(INSTRUCT.model_copy(update={"base": "pebble", "max_length": 64, "epochs": 15}))
+    result = bench.train(INSTRUCT.model_copy(update={"base": "pebble", "max_length": 64, "epochs": 8}))
     made = load(str(pebble), adapters={"it": result.artifact_dir})
     own, base = made.row(ask("ask 3", "it")), made.row(ask("ask 3"))
     assert "### Instruction:" in made.tokenizer.decode(own.prompt)
@@ -104,21 +108,7 @@ def test_an_adapter_is_asked_with_its_own_template_beside_the_bases(pebble: Path
     assert made.generate([ask("ask 3")])
 
 
-def test_how_to_ask_is_written_beside_the_weights_and_does_not_judge_them(bench: Bench) -> None:
-    warm = Generation(max_new_tokens=40, temperature=1.9, top_p=0.9)
-    spec = INSTRUCT.model_copy(update={"method": "full", "epochs": 1, "generation": warm})
-    folder = Path(bench.train(spec, dev=None).artifact_dir)
-    told = json.loads((folder / "generation_config.json").read_text())
-    assert (told["max_new_tokens"], told["temperature"], told["top_p"], told["do_sample"]) == (40, 1.9, 0.9, True)
-    assert told["eos_token_id"] == chat.end_of_turn_ids(chat.load_tokenizer(str(folder)))
-    made = load(str(folder))
-    assert made.generate([ask("a")]) == made.generate([ask("a")])
-    assert made.generate([GenerateRequest((ChatMessage("user", "a"),), max_tokens=60)])[0].completion_tokens in range(
-        61
-    )
-
-
-def test_greedy_is_written_as_such(bench: Bench, tmp_path: Path) -> None:
+def test_greedy_is_written_as_such(tmp_path: Path) -> None:
     from trainer.methods.asking import write_generation
 
     write_generation(tmp_path, SPEC.model_copy(update={"generation": Generation(temperature=0)}), [1])
