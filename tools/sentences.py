@@ -192,6 +192,8 @@ def _ending(result: dict[str, Any]) -> Iterator[str]:
         late = ", stopped at the time limit" if "time_limit" in (result.get("notes") or {}) else ""
         early = ", stopped early" if result.get("stopped_early") else late
         yield f"{result['steps']:,} steps{took}{early}"
+    if result.get("cost_usd"):
+        yield f"cost about {cost(result['cost_usd'])}"
     for key, name in (("train_loss", "training loss"), ("val_loss", "validation loss")):
         if result.get(key) is not None:
             yield f"{name} {result[key]:.3f}"

@@ -9,6 +9,7 @@ from bot.blocks import build, preflight, sweep
 from bot.blocks.kit import Card, actions, button, card, confirmation, context, fields, section
 from bot.blocks.mrkdwn import code, esc, person
 from tools.sentences import duration, size
+from trainer.providers import is_hosted
 from trainer.store.tables import Job
 from trainer.types import JobKind, JobStatus
 
@@ -60,6 +61,8 @@ def _what(row: Job) -> str:
         return f"{code(row.model_id or '')} against its base"
     if row.kind == JobKind.AUGMENT:
         return build.what(row)
+    if is_hosted(row.spec):
+        return f"{esc(row.spec.get('objective', ''))} on {code(row.spec.get('base', ''))} at a hosted provider"
     if row.kind == JobKind.SWEEP:
         return sweep.what(row)
     return f"{esc(row.spec.get('method', 'lora'))} on {code(row.spec.get('base', ''))}"
