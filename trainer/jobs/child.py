@@ -23,6 +23,7 @@ from trainer.errors import LostLease, TunesmithError
 from trainer.jobs.launchers.control import Control
 from trainer.jobs.lease import Lease
 from trainer.jobs.processes import die_with_parent
+from trainer.logs import configure_logs
 from trainer.methods import ranks
 from trainer.methods.method import Stopped
 from trainer.services import Services, build_services
@@ -152,4 +153,5 @@ def _remove_empty(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    configure_logs()  # else a traceback would show the locals of every frame, secrets among them
     sys.exit(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
