@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -35,19 +33,3 @@ def test_a_run_that_is_ready_says_so_shows_the_mask_and_leaves_no_model(tmp_path
     (job,) = terminal.json("status")["jobs"]
     assert job["id"].startswith("preflight-") and job["result"]["ok"] and job["result"]["measured"]["steps"] > 0
     assert not any((tmp_path / "home" / "work").glob("*/*/run"))
-
-
-def test_a_run_that_is_not_ready_ends_with_1_and_names_the_fix(tmp_path: Path, base: Path, rows: Path) -> None:
-    broken = Path(shutil.copytree(base, tmp_path / "broken"))
-    for path in (broken / "chat_template.jinja", broken / "tokenizer_config.json"):
-        if path.is_file():
-            text = path.read_text()
-            mark = "{% if add_generation_prompt %}"
-            path.write_text(text.replace(mark, f"{mark}Now answer: "))
-    told = Terminal(tmp_path / "home").json("preflight", str(rows), "--base", str(broken), code=1)
-
-    result = told["result"]
-    (failed,) = [check for check in result["checks"] if check["ok"] is False]
-    assert failed["name"] == "template" and "otherwise in training than in serving" in failed["words"]
-    assert len(result["mask"]["rows"]) == 3 and result["mask"]["sha256"]
-    assert json.dumps(result["checks"][0]).startswith('{"name": "memory", "ok": true')

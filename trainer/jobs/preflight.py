@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from trainer.bases import Base, resolve_base
+from trainer.bases import TINY, Base, known_bases, resolve_base
 from trainer.errors import LostLease, TunesmithError
 from trainer.jobs.child import EX_TEMPFAIL, Run
 from trainer.jobs.train import lay_out, ready_base, replayed, tell
@@ -24,6 +24,7 @@ from trainer.methods.preflight import fit, mask, picture
 from trainer.methods.preflight.rehearsal import Rehearsal, rehearse
 from trainer.methods.preflight.verdict import Check
 from trainer.methods.spec import RunSpec
+from trainer.settings import Settings
 from trainer.types import JobStatus, TrainProgress
 
 ASK_EVERY_S = 1.0
@@ -38,7 +39,7 @@ def run(run: Run) -> None:
         files = lay_out(run)
         memory, made = check_memory(run, spec, base, tokens)
         found = _rehearsed(run, spec, base, files)
-        found.checks.insert(0, memory)
+        found.checks.insert(0, after_a_step(memory, found.measured))
     finally:
         over.set()
     result = report(run, found, made)
@@ -72,8 +73,28 @@ def check_memory(run: Run, spec: RunSpec, base: Base, tokens: int) -> tuple[Chec
         )
 
     made = again(spec)
-    advice = fit.advice_to_fit(spec, made, gpu, again=again)
+    if fit.fits(made, gpu) is False and spec.gradient_checkpointing is None:
+        saved = again(spec.model_copy(update={"gradient_checkpointing": True}))
+        if fit.fits(saved, gpu):  # the run recomputes by itself where memory asks for it
+            return fit.memory(saved, gpu), saved
+    smaller = _smaller(settings, spec, made, again) if fit.fits(made, gpu) is False else []
+    advice = fit.advice_to_fit(spec, made, gpu, again=again, smaller_bases=smaller)
     return fit.memory(made, gpu, advice), made
+
+
+def _smaller(settings: Settings, spec: RunSpec, made: Estimate, again: fit.Again) -> list[str]:
+    """Bases known here that have fewer weights, the largest first."""
+    others = [name for name in known_bases(settings) if name not in (spec.base, TINY)]
+    sizes = {name: again(spec.model_copy(update={"base": name})).total_params for name in others}
+    return sorted((name for name, size in sizes.items() if size < made.total_params), key=lambda name: -sizes[name])
+
+
+def after_a_step(memory: Check, measured: dict[str, Any]) -> Check:
+    """An estimate is no proof: where a real step ran, a refusal by the estimate alone is left open."""
+    if memory.ok is not False or not measured:
+        return memory
+    words = f"{memory.words} A real step ran all the same, so it may fit. {memory.fix}"
+    return Check("memory", None, words)
 
 
 def _rehearsed(run: Run, spec: RunSpec, base: Base, files: dict[str, Path]) -> Rehearsal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,24 @@ def test_a_failed_proof_stops_the_run_before_any_step(bench: Bench, monkeypatch:
         bench.train()
     assert caught.value.code == "preflight_overfit" and caught.value.fix
     assert not any(p.stage == "training" for p in bench.told) and bench.checkpoints == []
+
+
+def test_a_rehearsal_of_a_broken_base_names_the_check_and_the_fix_and_shows_the_mask(
+    bench: Bench, tmp_path: Path
+) -> None:
+    broken = Path(shutil.copytree(bench.base, tmp_path / "broken"))
+    mark = "{% if add_generation_prompt %}"
+    for path in (broken / "chat_template.jinja", broken / "tokenizer_config.json"):
+        if path.is_file():
+            path.write_text(path.read_text().replace(mark, f"{mark}Now answer: "))
+
+    found = rehearsal.rehearse(
+        SPEC, base=str(broken), files=Files(bench.write("train", ROWS)), work_dir=tmp_path / "run"
+    )
+
+    (failed,) = [check for check in found.checks if check.ok is False]
+    assert not found.ok and failed.name == "template" and "add_generation_prompt" in failed.words + failed.fix
+    assert len(found.masks) == 3 and found.measured == {}
 
 
 def test_a_collator_that_lets_rows_read_each_other_is_seen(prepared: Prepared) -> None:
