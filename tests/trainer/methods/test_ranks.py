@@ -41,20 +41,18 @@ def folder(bench: Bench) -> Path:
     return bench.folder
 
 
-def test_two_processes_equal_one_with_twice_the_batch(
-    bench: Bench, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_processes_share_the_batch_and_equal_one(bench: Bench, folder: Path) -> None:
     first, second = two(bench, folder)
     both = folder / "both"
     (folder / "run" / "artifact").rename(both)
-    whole = bench.train(PLAIN.model_copy(update={"batch_size": 8}))
+    whole = bench.train(PLAIN)
 
     assert first["weights"] == second["weights"]
     assert first["result"]["trained_tokens"] == second["result"]["trained_tokens"] == whole.trained_tokens
-    assert first["result"]["steps"] == whole.steps == 6
+    assert first["result"]["steps"] == whole.steps == 12
     assert first["result"]["val_loss"] == pytest.approx(whole.val_loss, abs=1e-4)
     assert gap(weights(both), weights(whole.artifact_dir)) < 1e-4
-    assert first["told"] > 3 and first["checkpoints"] == [6] and first["asked"] == 6
+    assert first["told"] > 3 and first["checkpoints"] == [12] and first["asked"] == 12
     assert (second["told"], second["notes"], second["checkpoints"], second["asked"]) == (0, [], [], 0)
 
 
