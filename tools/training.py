@@ -49,7 +49,7 @@ def plan(context: Context, dataset: Dataset, spec: RunSpec) -> tuple[Base, Estim
     replay.check(context, dataset, base, spec)
     kinds_of_base.check(spec, base_config(base))
     split = ensure_split(context, dataset)
-    tokens = train_tokens(context, split["blobs"]["train"], base)
+    tokens = _each_answer(train_tokens(context, split["blobs"]["train"], base), dataset.kind)
     made = estimate(
         spec,
         rows=split["counts"]["train"],
@@ -68,6 +68,13 @@ def train_tokens(context: Context, sha256: str, base: Base) -> TokenCount:
         rows = context.services.blobs.get_file(sha256, Path(folder) / "train.jsonl")
         found = count_tokens(rows, name, context.services.settings)
     return replace(found, how=found.how.replace(name, base.name))
+
+
+def _each_answer(tokens: TokenCount, kind: str) -> TokenCount:
+    """A pair is read twice, its prompt with each answer; the worse one is taken to be as long as the better."""
+    if kind != "preference":
+        return tokens
+    return replace(tokens, total=2 * tokens.total, how=f"{tokens.how}; a pair counts with each of its answers")
 
 
 def request(context: Context, dataset_id: str | None, overrides: dict[str, Any]) -> TrainRequest:

@@ -43,6 +43,7 @@ def test_dropped_pairs_ask_for_dpo_and_the_request_says_so(context: Context) -> 
     asked = training.request(context, None, {})
 
     assert (asked.spec.objective, asked.approval.subject["spec"]["objective"]) == ("dpo", "dpo")
+    assert "a pair counts with each of its answers" in asked.estimate.basis
     assert asked.estimate.tokens > 0 and "dpo with lora" in sentences.train_request(asked)
     assert asked.dataset.id == row.id and sum(asked.approval.subject["split"]["counts"].values()) == 60
 
@@ -60,7 +61,8 @@ def test_pairs_are_refused_for_a_supervised_run_with_the_fix_named(context: Cont
 @pytest.mark.parametrize(
     ("overrides", "param"),
     [
-        ({"method": "prompt"}, "method"),
+        ({"objective": "kto", "method": "prompt"}, "method"),
+        ({"objective": "orpo", "method": "prefix"}, "method"),
         ({"replay": 0.5}, "replay"),
         ({"objective": "kto", "batch_size": 1}, "batch_size"),
         ({"settings": {"target_modules": "lm_head"}}, "target_modules"),

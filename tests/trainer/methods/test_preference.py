@@ -183,3 +183,9 @@ def test_kto_compares_each_prompt_with_its_neighbours_answer(pebble: Path) -> No
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_preferences_are_learned_more_gently_than_answers(objective: str) -> None:
     assert 0 < resolve_objective(objective).rate < resolve_objective("supervised").rate == 1.0
+
+
+def test_virtual_tokens_learn_by_dpo_with_the_base_as_reference(bench: Bench) -> None:
+    rank = {name: SPEC.__class__.model_fields[name].default for name in ("lora_r", "lora_alpha")}
+    told = learn(bench, "dpo", "prefix", learning_rate=0.05, **rank).metrics
+    assert told["best_val_loss"] < told["first_val_loss"] and told["reference"] == "the base with the adapter off"

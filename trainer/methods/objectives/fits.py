@@ -7,17 +7,23 @@ from trainer.methods.spec import RunSpec
 
 OBJECTIVES = ("dpo", "orpo", "kto")
 WITH_REFERENCE = ("dpo", "kto")  # the base answers beside the model
-METHODS = ("lora", "qlora", "full", "ia3")  # prompt learning has no base "with the adapter off" to compare with
+_METHODS = ("lora", "qlora", "full", "ia3")
+METHODS = {
+    "dpo": (*_METHODS, "prefix", "prompt", "p-tuning"),
+    "orpo": _METHODS,  # TRL's trainer takes virtual tokens for part of the answer
+    "kto": _METHODS,  # virtual tokens hardly move its loss: tried, and refused by preflight
+}
 
 
 def check(spec: RunSpec) -> None:
     """Raises BadInput for what cannot be combined with learning from preferences; passes other objectives."""
     if spec.objective not in OBJECTIVES:
         return
-    if spec.method not in METHODS:
+    methods = METHODS[spec.objective]
+    if spec.method not in methods:
         raise BadInput(
             f"Method {spec.method} cannot learn by {spec.objective}.",
-            fix=f"Use {', '.join(METHODS[:-1])} or {METHODS[-1]}.",
+            fix=f"Use {', '.join(methods[:-1])} or {methods[-1]}.",
             code="method_does_not_fit",
             param="method",
         )
