@@ -57,7 +57,8 @@ def _still_needed(run: Run) -> float | None:
     except BadInput:
         return None
     length, trained = run.metrics.get("max_length") or shape.context, run.metrics["trainable_parameters"]
-    parts = memory_parts(run.spec, shape, trained, length, on_gpu=torch.cuda.is_available())
+    mine = run.spec.model_copy(update={"batch_size": run.batch_size})  # of several processes, this one's share
+    parts = memory_parts(mine, shape, trained, length, on_gpu=torch.cuda.is_available())
     return sum(parts[name] for name in ("gradients", "optimizer", "activations", "logits") if name in parts)
 
 

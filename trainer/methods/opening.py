@@ -31,11 +31,16 @@ def load(run: Run) -> None:
         if memory.ran_out(error) or (isinstance(error, OSError) and error.errno in FULL_DISK):
             raise
         raise BadInput(
-            f"The base model {run.spec.base} cannot be loaded: {told(error, run.base)}",
+            f"The base model {_name(run.spec.base)} cannot be loaded: {told(error, run.base)}",
             fix=_fix(run.base),
             code="base_unreadable",
             param="base",
         ) from error
+
+
+def _name(base: str) -> str:
+    """A folder's own name where a path was given."""
+    return Path(base).name if Path(base).is_absolute() or Path(base).is_dir() else base
 
 
 def told(error: Exception, base: str) -> str:
