@@ -203,7 +203,7 @@ class Creation:
     def _quick_look(self, training_file: str) -> RemoteJob | None:
         since = self.run.job.created_at - CLOCKS_S
         try:
-            return self.provider.find(self.run.job.id, training_file, since=since)
+            return self.provider.hasty().find(self.run.job.id, training_file, since=since)
         except TunesmithError as error:
             text = f"{error.what} Whether a job was made there is not known: look there, it may still be billed."
             self.run.event("note", {"text": text, "code": "may_be_billed"})

@@ -149,10 +149,10 @@ class Watch:
     def cancel(self) -> None:
         """Hand the cancel on and wait for its word, for a while; then say that it may still be billed."""
         until = time.monotonic() + min(CANCEL_S, self.run.services.settings.tuning_patience_s)
-        pause, asked, why = 0.1, False, "it did not confirm in time"
+        pause, asked, why, provider = 0.1, False, "it did not confirm in time", self.provider.hasty()
         while time.monotonic() < until:
             try:
-                remote = self.provider.job(self.known.job) if asked else self.provider.cancel(self.known.job)
+                remote = provider.job(self.known.job) if asked else provider.cancel(self.known.job)
                 asked = True
                 if remote.status is not None and remote.status.ended:
                     self._cancelled(remote)

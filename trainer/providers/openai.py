@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,6 +30,7 @@ from trainer.types import GenerateRequest, GenerateResult
 T = TypeVar("T")
 PAGE = 100
 MOST_PAGES = 50
+HASTY_S = 8.0
 TOKEN = "tunesmith_job"  # noqa: S105 (the metadata key that carries our job's id)
 
 
@@ -61,6 +62,10 @@ class OpenAI:
     @classmethod
     def of(cls, settings: Settings, *, retries: int = 0) -> OpenAI:
         return cls(endpoint_of(settings), retries=retries)
+
+    def hasty(self) -> OpenAI:
+        """The same for what must not wait long: when the job is about to stop."""
+        return OpenAI(replace(self.endpoint, timeout_s=min(HASTY_S, self.endpoint.timeout_s)))
 
     @cached_property
     def client(self) -> Any:
@@ -109,9 +114,9 @@ class OpenAI:
         wanted = self._body(order, metadata and self.quirks.metadata)
         extra = wanted.pop("extra_body", None)
         once = self.client.with_options(max_retries=0)
-        headers = {"Idempotency-Key": f"tunesmith-{order.token}"}
+        key = f"tunesmith-{order.token}{'' if metadata else '-plain'}"  # one key never goes with two bodies
         made = self._ask(
-            lambda: once.fine_tuning.jobs.create(**wanted, extra_headers=headers, extra_body=extra),
+            lambda: once.fine_tuning.jobs.create(**wanted, extra_headers={"Idempotency-Key": key}, extra_body=extra),
             about=f"model {order.model}",
         )
         return job_of(made, self.quirks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.blocks import approval
+from tests.gateway.doorway import served
 from tests.trainer.providers.conftest import BASE, KEY, House
 from tools import hosting, sentences
 from tools.specs import make_spec
@@ -16,6 +18,7 @@ from trainer.errors import BadInput, Forbidden, NotFound, TunesmithError
 from trainer.providers import PROVIDERS, resolve_provider
 from trainer.providers.endpoint import endpoint_of
 from trainer.providers.errors import not_available
+from trainer.providers.fake.app import create_app as create_fake
 from trainer.providers.openai import OpenAI, Order
 from trainer.providers.quirks import load_quirks, names
 from trainer.registry.approvals import digest_of
@@ -113,13 +116,15 @@ def test_the_card_names_provider_cost_and_end_dates_and_the_digest_covers_them(h
         assert digest_of(changed) != asked.approval.digest
 
 
-def test_a_hosted_model_is_evaluated_by_people_at_the_terminal_only(house: House) -> None:
-    from tools import evaluation
+def test_a_hosted_model_is_evaluated_by_people_at_the_terminal_only(house: House, tmp_path: Path) -> None:
+    from tools import artifacts, evaluation
 
     job = house.attempt(house.submit())
 
     with pytest.raises(BadInput, match="costs money"):
         evaluation.start(house.context, job.model_id)
+    with pytest.raises(BadInput, match="does not hand out weights"):
+        artifacts.export(house.context, job.model_id, "merged", tmp_path / "out")
 
 
 def keyed(**values: Any) -> Settings:
@@ -190,6 +195,37 @@ def test_services_differ_by_data_alone() -> None:
     assert together.path("post", "/files") == "/files/upload" and together.path("get", "/files") == "/files"
     assert together.path("get", "/fine_tuning/jobs/ft-1/events") == "/fine-tunes/ft-1/events"
     assert together.status("completed") is JobStatus.SUCCEEDED and together.status("never heard") is None
+
+
+def test_a_service_with_other_paths_and_without_pages_is_spoken_to(house: House, tmp_path: Path) -> None:
+    """The fake behind Together's paths: whatever is sent elsewhere finds nothing."""
+    other = {"/v1/files/upload": "/v1/files", "/v1/fine-tunes": "/v1/fine_tuning/jobs"}
+    asked: list[str] = []
+
+    async def renamed(scope: Any, receive: Any, send: Any) -> None:
+        path = scope.get("path", "")
+        if scope["type"] == "http":
+            asked.append(f"{scope['method']} {path}")
+            to = next(
+                (path.replace(theirs, ours, 1) for theirs, ours in other.items() if path.startswith(theirs)), None
+            )
+            scope = scope | {"path": to or ("/nowhere" if "fine_tuning" in path else path)}
+        await create_fake(tmp_path / "other", tick_s=0.0, key=KEY)(scope, receive, send)
+
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"messages": []}\n' * 12)
+    with served(renamed) as url:
+        endpoint = endpoint_of(keyed(tuning_base_url=f"{url}/v1", tuning_api_key=KEY, tuning_provider="together"))
+        quirks = replace(endpoint.quirks, body="method", suffix=0)
+        provider = OpenAI(replace(endpoint, quirks=quirks))
+        sent = provider.upload(rows, "ours.jsonl")
+        assert provider.find_file("ours.jsonl") == sent
+        made = provider.create(Order("ftjob-ours", BASE, sent.id, None, "supervised", {"n_epochs": 1}))
+        found = provider.find("ftjob-ours", sent.id)
+        assert found and found.id == made.id and found.metadata == {}
+        assert provider.events(made.id, set())[0].message.startswith("Created")
+
+    assert {"POST /v1/files/upload", "GET /v1/files", "POST /v1/fine-tunes", "GET /v1/fine-tunes"} <= set(asked)
 
 
 def test_the_end_of_hosted_fine_tuning_is_told_with_its_dates() -> None:

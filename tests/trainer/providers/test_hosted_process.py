@@ -13,9 +13,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from typer.testing import CliRunner
 
 from tests.conftest import ROOT, wait_until
 from tests.trainer.providers.conftest import BASE, KEY, Fake, House, chat_row
+from tools.cli.main import app
 from trainer.jobs.worker import run_attempt
 from trainer.store.tables import Job
 from trainer.types import JobStatus
@@ -65,15 +67,17 @@ def test_kill_9_between_making_the_job_and_recording_it_pays_once(
     assert "adopted" in house.notes(job)
 
 
-def test_a_person_at_the_terminal_trains_lists_and_evaluates(house: House, tmp_path: Path) -> None:
-    env = {k: v for k, v in os.environ.items() if not k.startswith("TUNESMITH_")} | environment(house)
+def test_a_person_at_the_terminal_trains_lists_and_evaluates(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment(house).items():
+        monkeypatch.setenv(name, value)
     rows = tmp_path / "rows.jsonl"
     rows.write_text("".join(json.dumps(chat_row(n)) + "\n" for n in range(40)))
 
     def tunesmith(*words: str, code: int = 0) -> dict:
-        command = [sys.executable, "-m", "tools.cli", *words, "--json"]
-        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, cwd=ROOT, check=False)
-        assert done.returncode == code, done.stdout + done.stderr
+        done = CliRunner().invoke(app, [*words, "--json"])
+        assert done.exit_code == code, done.output
         return json.loads(done.stdout)
 
     job = tunesmith("train", str(rows), "--provider", "openai", "--base", BASE, "--epochs", "3", "--lr-multiplier", "2")
@@ -81,6 +85,7 @@ def test_a_person_at_the_terminal_trains_lists_and_evaluates(house: House, tmp_p
     (listed,) = tunesmith("hosted", "list")["jobs"]
     assert listed["remote_status"] == "succeeded" and listed["id"] == job["id"]
     assert len(tunesmith("hosted", "checkpoints", job["id"])["checkpoints"]) == 2
+    assert "cannot be asked to pause" in tunesmith("hosted", "pause", job["id"], code=2)["error"]["message"]
     judged = tunesmith("eval", job["fine_tuned_model"], code=1)  # the fake learns nothing
     assert judged["verdict"] in ("FAIL", "INCONCLUSIVE") and judged["report"]["test_rows"] > 0
 
