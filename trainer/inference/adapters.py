@@ -4,7 +4,8 @@ A batch is answered in as few parts as give every row the answer it would have a
 
 - the base itself and plain LoRA together: PEFT picks the matrices row by row;
 - virtual tokens (prompt and p-tuning) together: each row's own embeddings are put before its prompt;
-- prefixes, and what PEFT applies to whole batches only (IA3, DoRA, trained biases), one adapter at a time.
+- prefixes, and what PEFT applies to whole batches only (IA3, DoRA, trained biases), one adapter at a time; so is
+  plain LoRA on a base whose layers see the batch's rows as one (OPT).
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ class Adapters:
         self.base, self.model = base, model
         self.worn: dict[str, Worn] = {}
         self._mixed: Any = None  # one PeftModel for all plain LoRA
+        self._by_row: bool | None = None  # whether it can pick an adapter for each row; None: not tried yet
         self._made = 0
 
     def add(self, name: str, path: str) -> None:
@@ -75,16 +77,30 @@ class Adapters:
 
     def parts(self, rows: Sequence[Row]) -> Iterator[Part]:
         """The batch in parts; each must be answered before the next is asked for."""
+        asked = [self.worn[row.request.adapter].kind if row.request.adapter else "base" for row in rows]
+        apart = {"alone", "cache"} | (set() if "mixed" not in asked or self._mixes() else {"mixed"})
         by_kind: dict[Any, list[Row]] = {}
-        for row in rows:
-            worn = self.worn[row.request.adapter] if row.request.adapter else None
-            kind = worn.kind if worn else "base"
-            key = (kind, row.request.adapter) if kind in ("alone", "cache") else kind
-            by_kind.setdefault(key, []).append(row)
+        for kind, row in zip(asked, rows, strict=True):
+            by_kind.setdefault((kind, row.request.adapter) if kind in apart else kind, []).append(row)
         if "mixed" in by_kind:
             yield self._row_by_row(by_kind.pop("mixed") + by_kind.pop("base", []))
         for key, alike in by_kind.items():
             yield self._part(key, alike)
+
+    def _mixes(self) -> bool:
+        """Whether this base's layers keep the rows of a batch apart, without which PEFT cannot tell whose is whose."""
+        import torch
+
+        if self._by_row is None:
+            names = [next(iter(self._mixed.peft_config)), "__base__"]
+            probe = torch.zeros((2, 2), dtype=torch.long, device=self.model.device)
+            try:
+                with torch.inference_mode():  # a copy, as PEFT does not clean up behind a pass that fails
+                    shared_copy(self._mixed)(input_ids=probe, attention_mask=probe + 1, adapter_names=names)
+                self._by_row = True
+            except ValueError:
+                self._by_row = False
+        return self._by_row
 
     def _row_by_row(self, rows: list[Row]) -> Part:
         names = [self.worn[row.request.adapter].inner if row.request.adapter else "__base__" for row in rows]
@@ -99,6 +115,8 @@ class Adapters:
         worn = [self.worn[row.request.adapter or ""] for row in rows]
         if key == "embeddings":
             return Part(self.model, rows, {"soft": [one.model.get_prompt(1)[0] for one in worn]})
+        if key[0] == "mixed":
+            return self._row_by_row(rows)
         if key[0] == "cache":
             return Part(self.model, rows, {"prefix": worn[0].model.get_prompt(len(rows))})
         return Part(worn[0].model, rows, {})
