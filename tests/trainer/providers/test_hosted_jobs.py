@@ -11,6 +11,7 @@ import pytest
 from tests.conftest import wait_until
 from tests.trainer.providers.conftest import BASE, House, pair_row
 from tools import training
+from trainer.providers.openai import OpenAI
 from trainer.store.tables import Job
 from trainer.types import JobStatus
 
@@ -271,6 +272,34 @@ def test_a_cancel_that_the_provider_does_not_hear_says_that_it_may_be_billed(hou
     thread.join(20)
     assert house.services.jobs.get(job.id).status == JobStatus.CANCELLED
     assert "may_be_billed" in house.notes(job)
+
+
+def test_a_cancel_while_nobody_knows_whether_a_job_was_made_finds_and_cancels_it(house: House) -> None:
+    house.fake.order(job="stall")
+    house.fake.order(fault="hang_after", on=CREATE)
+    job = house.submit()
+    thread = threading.Thread(target=house.attempt, args=(job,))
+    thread.start()
+    wait_until(lambda: made(house), what="the job at the provider")
+
+    training.cancel(house.context, job.id)
+
+    thread.join(20)
+    assert house.services.jobs.get(job.id).status == JobStatus.CANCELLED
+    assert [remote["status"] for remote in made(house)] == ["cancelled"]
+
+
+def test_the_job_is_found_behind_many_younger_ones(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainer.providers.openai.PAGE", 2)
+    job = house.submit()
+    house.attempt(job)
+    (first,) = made(house)
+    for _ in range(5):
+        house.fake.client.fine_tuning.jobs.create(model=BASE, training_file=first["training_file"], metadata={"a": "b"})
+
+    found = OpenAI.of(house.services.settings).find(job.id, "", since=job.created_at - 5)
+
+    assert found and found.id == first["id"]
 
 
 def test_a_cancel_between_two_attempts_reaches_the_provider(house: House) -> None:
