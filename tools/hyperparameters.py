@@ -7,8 +7,8 @@ from typing import Any
 
 from tools.context import Context
 from tools.datasets import ensure_split, pick_dataset
-from tools.specs import given, spec_for
-from tools.training import plan, train_tokens
+from tools.specs import given
+from tools.training import plan, spec_of, train_tokens
 from trainer.advice.hyperparameters import Advised, Known, hyperparameters
 from trainer.methods.estimate import LONGEST_DEFAULT
 from trainer.methods.hardware import base_config
@@ -30,7 +30,7 @@ def suggest(context: Context, dataset_id: str | None, overrides: dict[str, Any])
     """Count the train rows by the base's tokenizer and advise. Nothing is started, no test row is read."""
     dataset = pick_dataset(context, dataset_id)
     asked = given(overrides)
-    wished = spec_for(dataset, overrides)
+    wished = spec_of(context, dataset, overrides)
     base, made = plan(context, dataset, wished)
     tokens = train_tokens(context, ensure_split(context, dataset)["blobs"]["train"], base)
     config = base_config(base) or {}
@@ -46,6 +46,6 @@ def suggest(context: Context, dataset_id: str | None, overrides: dict[str, Any])
         replay=base.carried("replay.jsonl") is not None or base.name == "tiny-base",
     )
     advised = [one for one in hyperparameters(known) if one.name not in asked]
-    spec = spec_for(dataset, asked | {one.name: one.value for one in advised})
+    spec = spec_of(context, dataset, asked | {one.name: one.value for one in advised})
     basis = f"{tokens.rows:,} train rows, {tokens}; {base.name} with {made.total_params:,} parameters."
     return Suggestion(dataset, spec, advised, basis)

@@ -9,7 +9,6 @@ from tools import companion, training
 from tools.context import TRAINER, Context
 from tools.datasets import pick_dataset
 from tools.sentences import cost, duration, size
-from tools.specs import spec_for
 from trainer.errors import BadInput
 from trainer.methods.preflight.mask import Masked
 from trainer.methods.preflight.verdict import TITLES
@@ -22,7 +21,7 @@ def start(context: Context, dataset_id: str | None, overrides: dict[str, Any]) -
     """Queue a preflight of the run that these words would ask for. It costs a minute, so nobody is asked."""
     context.caller.need(TRAINER, "try a training run")
     dataset = pick_dataset(context, dataset_id)
-    spec = spec_for(dataset, training.as_the_base_learns(context, overrides))
+    spec = training.spec_of(context, dataset, overrides)
     if spec.provider != "local":
         raise BadInput(
             f"A preflight tries a run on our own machines, and {spec.provider} trains on its own.",

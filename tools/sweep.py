@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from tools.context import TRAINER, Context
 from tools.datasets import pick_dataset
-from tools.specs import make_spec
-from tools.training import plan
+from tools.training import plan, spec_of
 from trainer.errors import BadInput
-from trainer.methods import resolve
+from trainer.methods import resolve, resolve_objective
 from trainer.methods.estimate import Estimate
+from trainer.methods.spec import RunSpec
 from trainer.methods.sweep import Axis, SweepSpec, default_axes, make_sweep, parse_axis
 from trainer.store.tables import Approval, Dataset, Job
 from trainer.types import JobKind
@@ -36,7 +36,7 @@ def request(
     """`over` holds axes as people write them; without any, the learning rate and the rank are swept."""
     context.caller.need(TRAINER, "ask for a sweep")
     dataset = pick_dataset(context, dataset_id)
-    spec = make_spec(overrides)
+    spec = spec_of(context, dataset, overrides)
     if spec.provider != "local":
         raise BadInput("A sweep runs here, not at a provider.", fix="Leave the provider out.", param="provider")
     base, one = plan(context, dataset, spec)
@@ -56,8 +56,9 @@ def request(
     return SweepRequest(approval, sweep, dataset, made)
 
 
-def _usual(spec: Any, one: Estimate) -> tuple[Axis, ...]:
-    return default_axes(spec, spec.learning_rate or resolve(spec.method).learning_rate(one.total_params))
+def _usual(spec: RunSpec, one: Estimate) -> tuple[Axis, ...]:
+    usual = resolve(spec.method).learning_rate(one.total_params) * resolve_objective(spec.objective).rate
+    return default_axes(spec, spec.learning_rate or usual)
 
 
 def _all(one: Estimate, sweep: SweepSpec) -> Estimate:

@@ -14,7 +14,6 @@ from tools import advice, datasets, evaluation, hyperparameters, preflight, prom
 from tools.answers import Answer, Runtime, card
 from tools.build_tools import BUILD_TOOLS
 from tools.dataset_tools import DATASET_TOOLS
-from tools.specs import spec_for
 from trainer.methods.presets import presets
 
 
@@ -45,7 +44,8 @@ def estimate_training(
 ) -> Answer:
     """Estimate time, memory and cost of a training run without asking for it. Arguments as in request_training."""
     row = datasets.pick_dataset(runtime.context, dataset)
-    spec = spec_for(
+    spec = training.spec_of(
+        runtime.context,
         row,
         {
             "base": base,

@@ -81,7 +81,7 @@ def request(context: Context, dataset_id: str | None, overrides: dict[str, Any])
     """Check, split, estimate, and ask for approval. Nothing is started."""
     context.caller.need(TRAINER, "ask for training")
     dataset = pick_dataset(context, dataset_id)
-    spec = spec_for(dataset, as_the_base_learns(context, overrides))
+    spec = spec_of(context, dataset, overrides)
     hosted = hosting.plan(context, dataset, spec) if spec.provider != LOCAL else None
     base, made = (hosted.base, hosted.estimate) if hosted else plan(context, dataset, spec)
     subject = {
@@ -100,7 +100,12 @@ def request(context: Context, dataset_id: str | None, overrides: dict[str, Any])
     return TrainRequest(approval, spec, dataset, made)
 
 
-def as_the_base_learns(context: Context, overrides: dict[str, Any]) -> dict[str, Any]:
+def spec_of(context: Context, dataset: Dataset, overrides: dict[str, Any]) -> RunSpec:
+    """What was asked for, as a run: what nobody said comes from the dataset's kind of rows and the kind of base."""
+    return spec_for(dataset, _as_the_base_learns(context, overrides))
+
+
+def _as_the_base_learns(context: Context, overrides: dict[str, Any]) -> dict[str, Any]:
     """An encoder can only choose among labels: nobody needs to say so."""
     asked = given(overrides)
     if asked.get("objective") is not None or asked.get("base") is None or asked.get("provider", LOCAL) != LOCAL:

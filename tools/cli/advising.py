@@ -23,7 +23,7 @@ from tools.cli.jobs import (
     dataset_of,
 )
 from tools.cli.output import Json, answers, finish, opened, progress_console
-from tools.specs import from_assignments, make_spec, spec_for
+from tools.specs import from_assignments, make_spec
 from trainer.data.money import cost
 from trainer.errors import BadInput
 from trainer.methods.presets import presets
@@ -73,7 +73,7 @@ def estimate(
         overrides |= {"objective": objective, "preset": preset, "settings": from_assignments(settings or [])}
         make_spec(overrides)  # a wrong value is named before the file is read
         row = dataset_of(context, dataset)
-        spec = spec_for(row, overrides)
+        spec = training.spec_of(context, row, overrides)
         _, made = training.plan(context, row, spec)
     today, tokens = datetime.now(UTC).date(), round(made.tokens / spec.epochs)
     charged = [cost(tokens, spec.epochs, *name, today=today) for name in asked]

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from trainer.methods import resolve
+from trainer.methods import resolve, resolve_objective
 
 SMALL_BASE = 300e6  # parameters; below, a base knows little and has to be shown more often
 STEPS_WANTED = {"small": 300, "large": 60}  # optimizer steps; the tiny base's tickets took 384 with old rows mixed in
@@ -102,8 +102,9 @@ def _rate(known: Known) -> Advised:
     why = f"this method's rate for {known.parameters / 1e6:,.0f}M parameters; smaller for larger bases"
     if method.is_adapter:
         why += ", ten times that of full fine-tuning"
-    if known.objective in PREFERENCE:
-        rate, why = rate / 10, f"{why}; a tenth of it, since preferences move answers that are good already"
+    share = resolve_objective(known.objective).rate
+    if share != 1:
+        rate, why = rate * share, f"{why}; times {share:g}, since preferences move answers that are good already"
     return Advised("learning_rate", float(f"{rate:.2g}"), why)
 
 

@@ -11,7 +11,6 @@ from bot.blocks.mrkdwn import esc
 from bot.clicks import Click, on
 from bot.door import Door
 from tools import datasets, sentences, training
-from tools.specs import spec_for
 
 
 def register(app: App, door: Door) -> None:
@@ -29,7 +28,7 @@ def train(click: Click) -> None:
 
 def estimate(click: Click) -> None:
     row = datasets.pick_dataset(click.context, click.value)
-    spec = spec_for(row, {})
+    spec = training.spec_of(click.context, row, {})
     _, made = training.plan(click.context, row, spec)
     _say(click, sentences.estimate(row, spec, made))
 
