@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.trainer.inference.test_engine import HELLO, Server
 from tests.trainer.methods.families import make
+from trainer.inference.engine import ModelRef, create_app
 from trainer.inference.model import Generator, load
+from trainer.settings import load_settings
 from trainer.types import ChatMessage, GenerateRequest
 
 KINDS = (
@@ -135,3 +139,21 @@ def test_the_bases_weights_are_in_memory_once(generator: Generator) -> None:
     mine = {p.data_ptr() for p in generator.model.parameters()}
     for kind in ("lora", "ia3", "dora", "prompt"):
         assert mine <= {p.data_ptr() for p in worn[kind].model.parameters()}
+
+
+def test_the_engine_serves_every_kind_side_by_side_over_http(
+    generator: Generator, base: Path, all_kinds: dict[str, str]
+) -> None:
+    known = {kind: ModelRef(kind, str(base), folder, folder) for kind, folder in all_kinds.items()}
+    server = Server(create_app(load_settings(), known.__getitem__))
+
+    def say(kind: str) -> str | None:
+        said = server.client.chat.completions.create(model=kind, messages=HELLO, temperature=0, max_tokens=6)
+        return said.choices[0].message.content
+
+    try:
+        with ThreadPoolExecutor(len(KINDS)) as crowd:
+            together = list(crowd.map(say, KINDS))
+    finally:
+        server.close()
+    assert together == [generator.generate([ask(HELLO[0]["content"], kind)])[0].text for kind in KINDS]

@@ -48,7 +48,7 @@ class Preference(Supervised):
 
     def prepare(self, run: Run) -> None:
         fits.check(run.spec)
-        limit = run.spec.max_length or longest(run.tokenizer, run.model)
+        limit = run.spec.max_length or longest(run.tokenizer, run.model, run.method.reserved(run.spec))
         found = self.encode(run.tokenizer, read_rows(run.files.train), limit)
         _something_to_prefer(found)
         run.metrics |= {**found.counts.to_dict(), "max_length": limit, "packing": False}
