@@ -78,7 +78,8 @@ def test_a_person_at_the_terminal_trains_lists_and_evaluates(
     def tunesmith(*words: str, code: int = 0) -> dict:
         done = CliRunner().invoke(app, [*words, "--json"])
         assert done.exit_code == code, done.output
-        return json.loads(done.stdout)
+        (answer,) = [line for line in done.stdout.splitlines() if line.startswith("{")]  # the rest is the log
+        return json.loads(answer)
 
     job = tunesmith("train", str(rows), "--provider", "openai", "--base", BASE, "--epochs", "3", "--lr-multiplier", "2")
     assert job["status"] == "succeeded" and job["fine_tuned_model"].startswith(f"ft:{BASE}:acme:")
