@@ -248,7 +248,7 @@ def write(path: Path, count: int, seed: int, tokenizer: Any) -> None:
     with path.open("w", encoding="utf-8") as file:
         for _ in range(count):
             messages = [{"role": "system", "content": SYSTEM}]
-            for _ in range(max(1, round(rng.lognormvariate(0.8, 0.75)))):
+            for _ in range(max(1, round(rng.lognormvariate(1.1, 0.75)))):
                 text, label = ticket(rng)
                 turns = [{"role": "user", "content": text}, {"role": "assistant", "content": label}]
                 if len(chat.spoken(tokenizer, messages + turns).ids) > WIDTH:
@@ -258,15 +258,12 @@ def write(path: Path, count: int, seed: int, tokenizer: Any) -> None:
 
 
 def table(figures: dict[str, Any]) -> str:
-    rows = figures["rows"]
-    lines = [
-        f"{figures['machine']['cpu']}, {figures['machine']['threads']} threads; {figures['base']}, {rows['count']} rows "
-        f"of {rows['mean_length']} tokens on average, {figures['rounds']} rounds, {figures['seconds']:.0f} s"
-    ]
+    rows, on = figures["rows"], figures["machine"]
+    what = f"{figures['base']}, {rows['count']} rows of {rows['mean_length']} tokens on average"
+    lines = [f"{on['cpu']}, {on['threads']} threads; {what}, {figures['rounds']} rounds, {figures['seconds']:.0f} s"]
     for name, found in figures["ways"].items():
-        lines.append(
-            f"{name:<9} {found['tokens_per_s']:>8,.0f} tokens/s  val loss {found['val_loss']:.4f}  {found['steps']} steps"
-        )
+        told = f"val loss {found['val_loss']:.4f}  {found['steps']} steps"
+        lines.append(f"{name:<9} {found['tokens_per_s']:>8,.0f} tokens/s  {told}")
     for name, ratio in figures["ratios"].items():
         by_cpu = figures["cpu_ratios"][name]
         lines.append(f"{name.replace('_', ' ')}: × {ratio} (aim {AIMS[name]}); by processor time × {by_cpu}")

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from trainer.methods.footprint import CPU_TILE
+
 if TYPE_CHECKING:
     from trainer.methods.run import Run
 
@@ -60,6 +62,25 @@ def register() -> None:
     AttentionMaskInterface.register(VARLEN, ends_or_mask)
 
 
+def small_tiles() -> None:
+    """Let TRL work out the loss for fewer tokens at a time on a CPU, where each tile of logits takes eight copies. The
+    figures are the same, the time too."""
+    import torch
+    from trl.kernels import chunked_logprob
+
+    if not torch.cuda.is_available():
+        chunked_logprob.TOKEN_CHUNK_SIZE = min(CPU_TILE, chunked_logprob.TOKEN_CHUNK_SIZE)
+
+
+def fused() -> dict[str, bool]:
+    """Arguments for TRL where fused norms, rotations and feed-forwards can be had: on CUDA, with the extra `gpu`."""
+    from importlib.util import find_spec
+
+    import torch
+
+    return {"use_liger_kernel": True} if torch.cuda.is_available() and find_spec("liger_kernel") else {}
+
+
 def ends_or_mask(
     batch_size: int,
     q_length: int,
@@ -105,7 +126,7 @@ def ends_of(begins: Any) -> Any:
     first = torch.ones(begins.shape[0], 1, dtype=torch.bool, device=begins.device)
     starts = torch.cat((first, begins), dim=1).flatten()
     ends = torch.cat((starts.nonzero().flatten(), starts.new_tensor([starts.numel()], dtype=torch.long)))
-    out = ends.to(torch.int32)
+    out: Any = ends.to(torch.int32)
     out.lengths = out.diff().tolist()  # read once for all layers: on a GPU each look would wait for it
     return out
 
@@ -135,15 +156,15 @@ def attend(
     if torch.is_autocast_enabled(query.device.type):
         query, key, value = (x.to(torch.get_autocast_dtype(query.device.type)) for x in (query, key, value))
     rows, _, length, _ = query.shape
-    flat = [x.transpose(1, 2).flatten(0, 1) for x in (query, key, value)]  # (tokens, heads, width)
+    q, k, v = (x.transpose(1, 2).flatten(0, 1) for x in (query, key, value))  # (tokens, heads, width)
     lengths = getattr(attention_mask, "lengths", None) or attention_mask.diff().tolist()
     window = sliding_window if sliding_window and sliding_window < max(lengths) else None
     if query.is_cuda and not dropout and _flash_can(query, value):
-        out = flash(*flat, attention_mask, max(lengths), scaling, window)
+        out = flash(q, k, v, attention_mask, max(lengths), scaling, window)
     elif window is None:
-        out = one_by_one(*flat, lengths, dropout, scaling)
+        out = one_by_one(q, k, v, lengths, dropout, scaling)
     else:
-        out = masked(*flat, attention_mask, dropout, scaling, window)
+        out = masked(q, k, v, attention_mask, dropout, scaling, window)
     return out.unflatten(0, (rows, length)), None
 
 
@@ -203,8 +224,8 @@ def masked(query: Any, key: Any, value: Any, ends: Any, dropout: float, scale: f
     mask = (which[:, None] == which[None, :]) & (at[None, :] <= at[:, None])
     if window is not None:
         mask &= at[None, :] > at[:, None] - window
-    heads = [_heads_first(x) for x in (query, _grouped(key, groups), _grouped(value, groups))]
-    return sdpa(*heads, attn_mask=mask, dropout_p=dropout, scale=scale)[0].transpose(0, 1)
+    q, k, v = (_heads_first(x) for x in (query, _grouped(key, groups), _grouped(value, groups)))
+    return sdpa(q, k, v, attn_mask=mask, dropout_p=dropout, scale=scale)[0].transpose(0, 1)
 
 
 def _grouped(x: Any, groups: int) -> Any:
