@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trainer.inference.chat import load_tokenizer
-from trainer.methods import lengths, packing, preflight
+from trainer.methods import kernels, lengths, packing, preflight
 from trainer.methods.rows import EncodedRows, encode, read_rows, with_replay
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ class Supervised:
         if encoded.counts.dropped_rows:
             lengths.check(run.tokenizer, rows, limit, chosen=spec.max_length is not None)
         run.metrics |= preflight.check(run.tokenizer, encoded, run.model)
-        run.packed = spec.packing and run.method.packs and preflight.packing_isolates(run.model, encoded)
+        may_pack = spec.packing and run.method.packs
+        run.packed = may_pack and kernels.fit(run, lambda: preflight.packing_isolates(run.model, encoded))
         run.metrics["packing"] = run.packed
         run.train_set = packing.dataset(encoded.rows, limit, pack=run.packed)
         run.metrics["sequences"] = len(run.train_set)
@@ -46,8 +47,10 @@ class Supervised:
 
         from trainer.methods.hooks import counting
 
+        kernels.small_tiles()
         config = SFTConfig(
             **arguments,
+            **kernels.fused(),
             max_length=run.metrics["max_length"],
             packing=False,  # packed by us already, so that batches keep their rows (see packing.Collator)
             dataset_kwargs={"skip_prepare_dataset": True},
