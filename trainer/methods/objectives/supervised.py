@@ -30,7 +30,7 @@ class Supervised:
         run.metrics |= {**encoded.counts.to_dict(), "replay_rows": replayed, "max_length": limit}
         if encoded.counts.dropped_rows:
             lengths.check(run.tokenizer, rows, limit, chosen=spec.max_length is not None)
-        run.metrics |= preflight.check(run.tokenizer, encoded, run.model)
+        run.metrics |= preflight.check(run.tokenizer, encoded, run.model, rows)
         may_pack = spec.packing and run.method.packs
         run.packed = may_pack and kernels.fit(run, lambda: preflight.packing_isolates(run.model, encoded))
         run.metrics["packing"] = run.packed
