@@ -35,13 +35,6 @@ def covered(context: Context, spec: RunSpec) -> dict[str, Any]:
 
 
 def _of_dataset(context: Context, dataset: Dataset, spec: RunSpec) -> None:
-    if not spec.replay:
-        raise _refused(
-            "A dataset to replay is named, but not how much of it.",
-            "Set replay to a share: 0.2 mixes in one row of it for every five new ones.",
-            "no_replay_share",
-            "replay",
-        )
     other = context.services.datasets.get(spec.replay_dataset or "")
     if other.deleted_at is not None:
         raise _refused(f"{other.filename} ({other.id}) was deleted.", "Name a dataset that is still kept.", "deleted")
@@ -61,5 +54,5 @@ def _of_dataset(context: Context, dataset: Dataset, spec: RunSpec) -> None:
     ensure_split(context, other)
 
 
-def _refused(what: str, fix: str, code: str, param: str = "replay_dataset") -> BadInput:
-    return BadInput(what, fix=fix, code=code, param=param)
+def _refused(what: str, fix: str, code: str) -> BadInput:
+    return BadInput(what, fix=fix, code=code, param="replay_dataset")

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from trainer.data.kinds import objective_for
 from trainer.errors import BadInput
+from trainer.methods.fits import meaningless
 from trainer.methods.presets import load_preset
 from trainer.methods.spec import Generation, RunSpec
 from trainer.store.tables import Dataset
@@ -37,7 +38,9 @@ def given(overrides: dict[str, Any]) -> dict[str, Any]:
     if "method" in said:
         word = str(said.pop("method")).lower().replace("_", "-")
         said = METHOD_WORDS.get(word, {"method": word}) | said
-    return found | said
+    both = found | said
+    unused = meaningless(both.get("method", "lora"), both.get("objective"))  # a preset's values, beside what was said
+    return {name: value for name, value in both.items() if name in said or name not in unused}
 
 
 def make_spec(overrides: dict[str, Any]) -> RunSpec:

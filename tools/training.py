@@ -17,10 +17,9 @@ from trainer.bases import Base, resolve_base
 from trainer.data.kinds import objective_for
 from trainer.data.quality.counting import TokenCount, count_tokens
 from trainer.errors import BadInput, Forbidden
-from trainer.methods import kinds_of_base
+from trainer.methods import fits, kinds_of_base
 from trainer.methods.estimate import Estimate, estimate
 from trainer.methods.hardware import base_config, gpu_of_this_machine
-from trainer.methods.objectives import fits
 from trainer.methods.spec import RunSpec
 from trainer.providers import LOCAL
 from trainer.store.tables import Approval, Dataset, Job
@@ -45,9 +44,10 @@ def plan(context: Context, dataset: Dataset, spec: RunSpec) -> tuple[Base, Estim
     settings = context.services.settings
     objective_for(dataset.kind, spec.objective, name=dataset.id)
     fits.check(spec)
+    fits.check_asked(spec)
     base = resolve_base(spec.base, settings, allow_paths=context.caller.allow_paths)
+    fits.check(spec, base_config(base))
     replay.check(context, dataset, base, spec)
-    kinds_of_base.check(spec, base_config(base))
     split = ensure_split(context, dataset)
     tokens = _each_answer(train_tokens(context, split["blobs"]["train"], base), dataset.kind)
     made = estimate(

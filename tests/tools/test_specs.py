@@ -15,6 +15,13 @@ def test_what_is_said_beside_a_preset_wins() -> None:
     assert (spec.method, spec.epochs, spec.lora_r, spec.warmup_steps) == ("qlora", 1, 4, 100)
 
 
+def test_what_a_preset_means_for_another_method_is_left_out() -> None:
+    spec = make_spec({"preset": "careful", "method": "full", "objective": "dpo"})
+    assert (spec.method, spec.lora_dropout, spec.replay, spec.epochs) == ("full", 0.0, 0.0, 5)
+    said = make_spec({"preset": "careful", "method": "full", "settings": {"lora_dropout": 0.3}})
+    assert said.lora_dropout == 0.3  # what was asked for is refused by name, not dropped
+
+
 @pytest.mark.parametrize(
     ("word", "values"),
     [

@@ -11,8 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from trainer.methods.fits import VIRTUAL
 from trainer.methods.spec import RunSpec
-from trainer.methods.spec_rules import VIRTUAL
 
 LIBRARIES = ("torch", "transformers", "peft", "trl", "bitsandbytes", "accelerate", "datasets", "tokenizers")
 EDGE = 1024 * 1024

@@ -1,4 +1,4 @@
-"""Which objective fits which kind of base: encoders choose among labels, all others write. config.json tells."""
+"""Which objective fits which kind of base: encoders choose among labels, decoders write. config.json tells."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from trainer.inference.encoders import is_encoder
 from trainer.methods.spec import RunSpec
 
 CLASSIFY = "classify"
-CLASSIFYING_METHODS = ("lora", "full")
 
 
 def default_objective(config: Mapping[str, Any] | None) -> str | None:
@@ -18,11 +17,16 @@ def default_objective(config: Mapping[str, Any] | None) -> str | None:
     return CLASSIFY if config and is_encoder(config) else None
 
 
-def check(spec: RunSpec, config: Mapping[str, Any] | None) -> None:
-    """Raises BadInput where the base cannot learn by this objective, or an encoder by this method. A base whose config
-    is not here (None) is passed: it is asked again when it is loaded."""
-    if config is None:
-        return
+def check(spec: RunSpec, config: Mapping[str, Any]) -> None:
+    """Raises BadInput where a base with this config.json cannot learn by the spec's objective."""
+    if config.get("is_encoder_decoder"):
+        raise BadInput(
+            f"{spec.base} ({config.get('model_type')}) reads with one half and writes with the other; training here is "
+            "for bases that write on from what they read, and for encoders.",
+            fix="Choose a base of another family, such as Llama, Qwen or Mistral.",
+            code="base_kind_unknown",
+            param="base",
+        )
     encoder = is_encoder(config)
     if encoder and spec.objective != CLASSIFY:
         raise BadInput(
@@ -39,11 +43,4 @@ def check(spec: RunSpec, config: Mapping[str, Any] | None) -> None:
             fix="Leave objective out: this base learns to write the labels as its answers.",
             code="base_is_no_encoder",
             param="objective",
-        )
-    if encoder and spec.method not in CLASSIFYING_METHODS:
-        raise BadInput(
-            f"Method {spec.method} is not offered for encoders such as {spec.base}.",
-            fix="Use method lora, or full: an encoder is small enough to train whole.",
-            code="method_does_not_fit",
-            param="method",
         )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import errno
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trainer.errors import BadInput, TunesmithError
 from trainer.inference import encoders
-from trainer.methods import kinds_of_base, memory
+from trainer.methods import fits, memory
 
 if TYPE_CHECKING:
     from trainer.methods.run import Run
@@ -20,10 +20,11 @@ ABSOLUTE = re.compile(r"(?<![\w:/])/(?:[^\s'\"/]+/)*([^\s'\"/]+)")
 
 
 def load(run: Run) -> None:
-    """`objective.load`, where every exception but ours, a full disk and a full memory means that the base cannot be
-    read: BadInput with code base_unreadable."""
-    kinds_of_base.check(run.spec, encoders.config_of(run.base))
+    """`objective.load` of a spec whose parts go together, where every exception but ours, a full disk and a full memory
+    means that the base cannot be read: BadInput with code base_unreadable."""
+    fits.check(run.spec)
     try:
+        fits.check(run.spec, _config(run.base))
         run.objective.load(run)
     except TunesmithError:
         raise
@@ -36,6 +37,16 @@ def load(run: Run) -> None:
             code="base_unreadable",
             param="base",
         ) from error
+
+
+def _config(base: str) -> dict[str, Any]:
+    """The base's config.json, of a hub name too."""
+    told = encoders.config_of(base)
+    if told is not None:
+        return told
+    from transformers import AutoConfig
+
+    return AutoConfig.from_pretrained(base, local_files_only=Path(base).is_dir(), trust_remote_code=False).to_dict()
 
 
 def _name(base: str) -> str:

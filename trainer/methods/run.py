@@ -24,7 +24,7 @@ __all__ = ["Files", "Run", "Stopped", "train"]
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """JSONL files of checked rows, in the canonical shape of their kind (see `trainer.data.canonical`)."""
+    """JSONL files of checked rows, each row in the shape of its kind (see `trainer.data.split.shapes`)."""
 
     train: Path
     dev: Path | None = None

@@ -95,13 +95,12 @@ def skeleton(base: str) -> Any:
 
 
 def _embeddings(model: Any, spec: RunSpec) -> dict[str, tuple[int, int]]:
-    """Embeddings and the output layer: LoRA can learn beside them where it is told to."""
+    """LoRA can learn beside embeddings where it is told to."""
     from torch.nn import Embedding
 
     if spec.method == "ia3":
         return {}
-    heads = (model.get_input_embeddings(), model.get_output_embeddings())
-    return {n: (0, 0) for n, m in model.named_modules() if isinstance(m, Embedding) or any(m is h for h in heads)}
+    return {n: (0, 0) for n, m in model.named_modules() if isinstance(m, Embedding)}
 
 
 def _named(name: str, targets: tuple[str, ...]) -> bool:

@@ -14,9 +14,8 @@ from tests.trainer.methods import killing
 from tests.trainer.methods.conftest import SPEC, Bench
 from trainer.errors import BadInput
 from trainer.inference import model
-from trainer.methods import METHODS, resolve
+from trainer.methods import METHODS, OBJECTIVES, fits, resolve
 from trainer.methods.spec import RunSpec
-from trainer.methods.spec_rules import USED_BY, VIRTUAL, check_spec
 from trainer.types import ChatMessage, GenerateRequest
 
 VARIANTS: dict[str, dict[str, Any]] = {name: {"method": name} for name in METHODS} | {
@@ -25,7 +24,7 @@ VARIANTS: dict[str, dict[str, Any]] = {name: {"method": name} for name in METHOD
     "fp4": {"method": "qlora", "quantization": "fp4", "double_quantization": False},
 }
 RATES = {"ia3": 0.1, "prefix": 0.03, "prompt": 0.1, "p-tuning": 0.01}
-LIGHT = ("ia3", *VIRTUAL)  # they bend what a base can do, and the other tests' base is hardly trained
+LIGHT = ("ia3", *fits.VIRTUAL)  # they bend what a base can do, and the other tests' base is hardly trained
 KILLED_AFTER = 6
 
 
@@ -66,7 +65,7 @@ def test_light_methods_learn_to_answer_on_a_base_that_can_write(bench: Bench, ti
 def test_learns_saves_and_resumes_exactly_after_a_kill(
     bench: Bench, forking: Any, variant: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spec = spec_of(variant, save_every_steps=3, epochs=1 if variant in VIRTUAL else 5)  # 10 to 12 steps
+    spec = spec_of(variant, save_every_steps=3, epochs=1 if variant in fits.VIRTUAL else 5)  # 10 to 12 steps
     checkpoint = killing.train_and_be_killed(forking, bench.base, bench.folder / "cut", spec, after=KILLED_AFTER)
     live = _capture(type(resolve(spec.method)), monkeypatch)
     whole = bench.train(spec)
@@ -133,31 +132,73 @@ def test_an_unknown_method_names_the_known_ones() -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_options_of_other_methods_are_refused_by_name(method: str) -> None:
-    check_spec(RunSpec.model_validate({"method": method}))
+    fits.check_asked(RunSpec.model_validate({"method": method}))
     odd = {"lora_bias": "all", "target_modules": ("q_proj",), "quantization": "fp4"}
-    for option, users in USED_BY.items():
+    for option, users in fits.METHODS_OF_OPTION.items():
         default = RunSpec.model_fields[option].default
         value = odd.get(
             option, (not default) if isinstance(default, bool) else 0.5 if default == 0.0 else 2 * (default or 1)
         )
         spec = RunSpec.model_validate({"method": method, option: value})
         if method in users:
-            check_spec(spec)
+            fits.check_asked(spec)
         else:
             with pytest.raises(BadInput, match=f"{option} means nothing to method {method}") as caught:
-                check_spec(spec)
+                fits.check_asked(spec)
             assert caught.value.param == option
 
 
-@pytest.mark.parametrize("method", VIRTUAL)
-def test_virtual_tokens_are_refused_where_they_cannot_work(method: str) -> None:
-    with pytest.raises(BadInput, match="cannot be used with objective classify"):
-        check_spec(RunSpec.model_validate({"method": method, "objective": "classify"}))
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "virtual tokens for labels": (
+        {"method": "prompt", "objective": "classify"},
+        "prompt cannot learn by classify",
+    ),
+    "virtual tokens by kto": ({"method": "prefix", "objective": "kto"}, "prefix cannot learn by kto"),
+    "a cache recomputed": ({"method": "prefix", "gradient_checkpointing": True}, "cannot recompute"),
+    "kto one by one": ({"objective": "kto", "batch_size": 1}, "one row at a time"),
+    "replay of pairs": ({"objective": "dpo", "replay": 0.5}, "replay means nothing to objective dpo"),
+    "replay for a classifier": ({"objective": "classify", "replay": 0.5}, "replay means nothing to objective classify"),
+    "replay of none": ({"replay_dataset": "file-1"}, "not how much of it"),
+    "beta without a reference": ({"beta": 0.3}, "beta means nothing to objective supervised"),
+    "a template that nobody writes": ({"objective": "classify", "template": "instruction"}, "template means nothing"),
+    "the output layer": ({"target_modules": ("lm_head",)}, "would not be trained"),
+}
 
 
-def test_prefix_cannot_recompute_activations() -> None:
-    with pytest.raises(BadInput, match="cannot recompute"):
-        check_spec(RunSpec(method="prefix", gradient_checkpointing=True))
+@pytest.mark.parametrize(("asked", "says"), REFUSED.values(), ids=REFUSED)
+def test_what_does_not_go_together_is_refused_before_anything_is_loaded(
+    bench: Bench, asked: dict[str, Any], says: str
+) -> None:
+    spec = RunSpec.model_validate({"base": "nowhere", **asked})
+    with pytest.raises(BadInput, match=says) as caught:
+        bench.train(spec, base=str(bench.folder / "nowhere"))  # else: cannot be loaded
+    assert caught.value.fix and caught.value.param
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_every_method_learns_by_every_objective_or_is_refused(objective: str) -> None:
+    def fitting(method: str) -> bool:
+        try:
+            fits.check(RunSpec.model_validate({"method": method, "objective": objective}))
+        except BadInput as error:
+            assert error.code == "method_does_not_fit" and "Use lora" in error.fix
+            return False
+        return True
+
+    assert [method for method in METHODS if fitting(method)] == [*fits.LEARNED_BY[objective]]
+
+
+def test_a_base_of_two_halves_is_refused_by_its_config() -> None:
+    with pytest.raises(BadInput, match="reads with one half"):
+        fits.check(RunSpec(), {"model_type": "t5", "is_encoder_decoder": True})
+
+
+def test_rows_longer_than_the_context_are_refused() -> None:
+    """A base with a table of positions (GPT-2, OPT) would fall off its end in the middle of a run."""
+    for config in ({"max_position_embeddings": 256}, {"n_positions": 256}, {"text_config": {"n_positions": 256}}):
+        with pytest.raises(BadInput, match="max_length 257 does not fit the base's context of 256"):
+            fits.check(RunSpec(max_length=257), config)
+        fits.check(RunSpec(max_length=256), config)
 
 
 def test_target_modules_that_the_base_lacks_are_refused_with_what_it_has(bench: Bench) -> None:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from trainer.data.split.shapes import talk
 from trainer.errors import BadInput
 from trainer.methods import preflight
-from trainer.methods.objectives import fits
 from trainer.methods.objectives.supervised import Supervised, longest
 from trainer.methods.rows import IGNORED, Counts, Encoded, EncodedRows, Row, encode_row, read_rows
 
@@ -47,7 +46,6 @@ class Preference(Supervised):
     rate = 0.1
 
     def prepare(self, run: Run) -> None:
-        fits.check(run.spec)
         limit = run.spec.max_length or longest(run.tokenizer, run.model, run.method.reserved(run.spec))
         found = self.encode(run.tokenizer, read_rows(run.files.train), limit)
         _something_to_prefer(found)
