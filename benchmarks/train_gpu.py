@@ -186,7 +186,8 @@ def ours(size: str, method: str, length: int, rows: list[Any], folder: Path, bat
         "should_stop": lambda: None,
     }
     steward = Steward(spec, folder, RunState(), **quiet)
-    run = Run(spec, size, folder, Files(folder), resolve(method), drawn_objective(rows), steward)
+    shape(size, length).save_pretrained(folder / "base")  # all that is read of a base before it is loaded
+    run = Run(spec, str(folder / "base"), folder, Files(folder), resolve(method), drawn_objective(rows), steward)
     run.batch_size = batch
     prepare(run)
     return make_trainer(run)
@@ -301,13 +302,21 @@ def timed(trainer: Any, steps: int) -> dict[str, Any]:
 # The model, its tokenizer and the rows
 
 
+def shape(size: str, length: int) -> Any:
+    from transformers import LlamaConfig
+
+    return LlamaConfig(
+        **SIZES[size], max_position_embeddings=length, pad_token_id=0, architectures=["LlamaForCausalLM"]
+    )
+
+
 def model(size: str, method: str, length: int) -> Any:
     """Initialised at random where it will train."""
     import torch
-    from transformers import AutoModelForCausalLM, LlamaConfig
+    from transformers import AutoModelForCausalLM
 
     cuda = torch.cuda.is_available()
-    config = LlamaConfig(**SIZES[size], max_position_embeddings=length, pad_token_id=0)
+    config = shape(size, length)
     torch.manual_seed(5)
     with torch.device("cuda" if cuda else "cpu"):
         made = AutoModelForCausalLM.from_config(

@@ -262,7 +262,7 @@ def test_hostile_columns_stay_text(bot: Door, services: Services, ada: Person, c
             assert_harmless(message)
 
 
-def test_rows_that_are_no_chat_are_not_offered_for_training_and_refused_with_words(
+def test_preference_pairs_are_offered_for_training_by_dpo(
     bot: Door, services: Services, ada: Person, driver: SandboxDriver, channel: str
 ) -> None:
     pairs = "".join(
@@ -270,9 +270,22 @@ def test_rows_that_are_no_chat_are_not_offered_for_training_and_refused_with_wor
         for n in range(20)
     )
     ts, card = upload(ada, channel, pairs, "pairs.jsonl", "preference pairs")
+    assert "Train" in labels(card)
+    ada.press(channel, card["ts"], "dataset_train")
+    ada.wait_for_text(channel, ts, "dpo")
+
+
+def test_rows_to_grade_are_not_offered_for_training_and_refused_with_words(
+    bot: Door, services: Services, ada: Person, channel: str
+) -> None:
+    graded = "".join(
+        json.dumps({"messages": [{"role": "user", "content": f"Sum {n}?"}], "reference_answer": str(n)}) + "\n"
+        for n in range(20)
+    )
+    ts, card = upload(ada, channel, graded, "graded.jsonl", "does not grade answers")
     assert "Train" not in labels(card)
     ada.say(channel, "train", thread_ts=ts)
-    ada.wait_for_text(channel, ts, "not prompts with answers")
+    ada.wait_for_text(channel, ts, "goal to grade")
 
 
 def test_the_split_asks_what_stays_together(bot: Door, services: Services, ada: Person, channel: str) -> None:
