@@ -14,7 +14,7 @@ from typing import IO, Any
 import structlog
 
 from bot.slack import bot_token, file_hosts
-from tools.sentences import size
+from tools.units import size
 from trainer.errors import BadInput, LimitExceeded, TunesmithError, Unavailable
 from trainer.settings import Settings
 

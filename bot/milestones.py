@@ -8,7 +8,7 @@ from typing import Any
 from bot import cards
 from bot.blocks import build, milestone, preflight, sweep
 from bot.blocks.kit import Card
-from tools.sentences import duration
+from tools.units import duration
 from trainer.services import Services
 from trainer.store.tables import Event, Job
 from trainer.types import JobKind, JobStatus

@@ -9,7 +9,7 @@ from bot.blocks import note
 from bot.blocks.kit import Card
 from bot.blocks.mrkdwn import name
 from bot.door import Door
-from tools.sentences import duration
+from tools.units import duration
 
 TELL_EVERY_S = 2.0
 Progress = Callable[[int, int], None]

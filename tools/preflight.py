@@ -8,7 +8,7 @@ from typing import Any
 from tools import companion, training
 from tools.context import TRAINER, Context
 from tools.datasets import pick_dataset
-from tools.sentences import cost, duration, size
+from tools.units import cost, duration, size
 from trainer.errors import BadInput
 from trainer.methods.preflight.mask import Masked
 from trainer.methods.preflight.verdict import TITLES

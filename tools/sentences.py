@@ -11,6 +11,7 @@ from tools.context import Context
 from tools.hyperparameters import Suggestion
 from tools.sweep import SweepRequest
 from tools.training import TrainRequest
+from tools.units import cost, duration, size
 from trainer.advice.rules import Advice
 from trainer.bases import known_bases
 from trainer.methods.estimate import Estimate
@@ -59,29 +60,6 @@ def _group(made: dict[str, Any]) -> str:
     return f"value of {group.removeprefix('key:')[:60]}" if group.startswith("key:") else group
 
 
-def duration(seconds: float) -> str:
-    """`95` → "1 min 35 s"."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def size(count: float) -> str:
-    """Bytes for people: `5368709120` → "5.0 GiB"."""
-    for unit in ("B", "KiB", "MiB"):
-        if count < 1024:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1024
-    return f"{count:.1f} GiB"
-
-
-def cost(usd: float) -> str:
-    return f"${usd:,.2f}" if usd else "no cost"
-
-
 def taught(method: str, objective: str | None) -> str:
     """`lora`, or `dpo with lora` where it is not plain supervised training."""
     return method if objective in (None, "supervised") else f"{objective} with {method}"
@@ -90,11 +68,13 @@ def taught(method: str, objective: str | None) -> str:
 def estimate(row: Dataset, spec: RunSpec, made: Estimate) -> str:
     if spec.provider != LOCAL:
         return hosting.estimate_words(row, spec, made)
-    return (
+    about = (
         f"{taught(spec.method, spec.objective)} on {spec.base} with {row.id}: about {duration(made.seconds)}, "
-        f"{size(made.memory_bytes)} of memory, {cost(made.cost_usd)}. "
-        f"{made.trainable_params:,} of {made.total_params:,} parameters train. {made.basis}"
+        f"{size(made.memory_bytes)} of memory, {cost(made.cost_usd)}."
     )
+    parts = f"{made.trainable_params:,} of {made.total_params:,} parameters train."
+    said = (made.room, about, parts, made.basis) if made.fits is False else (about, made.room, parts, made.basis)
+    return " ".join(part for part in said if part)
 
 
 def presets(known: Iterable[Preset]) -> str:
@@ -102,24 +82,34 @@ def presets(known: Iterable[Preset]) -> str:
     return "\n".join(f"{p.name}: {p.about} ({_values(p.spec)})" for p in known)
 
 
-def suggestion(made: Suggestion) -> str:
-    """The values as one could type them, then why, a line each."""
-    words = " ".join(f"--set {one.name}={one.value:g}" for one in made.advised)
-    lines = [f"For {made.dataset.id}: {words or 'you have named everything that the data decides.'}"]
+def suggestion(made: Suggestion, *, in_chat: bool = False) -> str:
+    """The values as one could type them, at a terminal or in chat, then why, a line each."""
+    values = [f"{one.name}={one.value:g}" for one in made.advised]
+    words = f"train {' '.join(values)}" if in_chat else " ".join(f"--set {value}" for value in values)
+    lines = [f"For {made.dataset.id}: {words if values else 'you have named everything that the data decides.'}"]
     lines += [f"{one.name} {one.value:g}: {one.why}." for one in made.advised]
     return "\n".join([*lines, f"Based on {made.basis} Rules of thumb; a sweep on the validation rows knows better."])
 
 
 def _values(spec: dict[str, Any]) -> str:
-    return ", ".join(f"{key}={'+'.join(value) if isinstance(value, list) else value}" for key, value in spec.items())
+    return ", ".join(
+        _values(value) if isinstance(value, dict) else f"{key}={_as_typed(value)}" for key, value in spec.items()
+    )
+
+
+def _as_typed(value: Any) -> str:
+    """As `--set` takes it."""
+    return ",".join(value) if isinstance(value, list) else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def sweep_plan(asked: SweepRequest) -> str:
+    over = "; ".join(str(axis) for axis in asked.sweep.axes)
+    about = estimate(asked.dataset, asked.sweep.run, asked.estimate)
+    return f"{asked.sweep.trials} trials on {asked.dataset.id}: {over}. In all: {about}"
 
 
 def sweep_request(asked: SweepRequest) -> str:
-    over = "; ".join(str(axis) for axis in asked.sweep.axes)
-    return (
-        f"Waiting for approval ({asked.approval.id}); nothing runs before. {asked.sweep.trials} trials on "
-        f"{asked.dataset.id}: {over}. {estimate(asked.dataset, asked.sweep.run, asked.estimate)}"
-    )
+    return f"Waiting for approval ({asked.approval.id}); nothing runs before. {sweep_plan(asked)}"
 
 
 def swept(result: dict[str, Any]) -> str:

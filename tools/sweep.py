@@ -8,12 +8,15 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from tools import replay
 from tools.context import TRAINER, Context
 from tools.datasets import pick_dataset
 from tools.training import plan, spec_of
+from tools.units import duration
 from trainer.errors import BadInput
-from trainer.methods import resolve, resolve_objective
+from trainer.methods import fits, resolve, resolve_objective
 from trainer.methods.estimate import Estimate
+from trainer.methods.hardware import base_config
 from trainer.methods.spec import RunSpec
 from trainer.methods.sweep import Axis, SweepSpec, default_axes, make_sweep, parse_axis
 from trainer.store.tables import Approval, Dataset, Job
@@ -41,7 +44,10 @@ def request(
         raise BadInput("A sweep runs here, not at a provider.", fix="Leave the provider out.", param="provider")
     base, one = plan(context, dataset, spec)
     axes = tuple(parse_axis(text) for text in over) or _usual(spec, one)
-    sweep = make_sweep(spec, axes, trials or SweepSpec.model_fields["trials"].default)
+    sweep = make_sweep(spec, axes, _counted(trials))
+    for trial in sweep.ends():
+        fits.check(trial, base_config(base))
+        replay.check(context, dataset, base, trial)
     made = _all(one, sweep)
     subject = {
         "dataset_id": dataset.id,
@@ -51,9 +57,23 @@ def request(
         "sweep": sweep.model_dump(mode="json"),
         "axes": [str(axis) for axis in axes],
         "estimate": asdict(made),
+        **replay.covered(context, spec),
     }
     approval = context.services.approvals.ask("sweep", subject, by=context.caller.user, origin=context.caller.origin)
     return SweepRequest(approval, sweep, dataset, made)
+
+
+def _counted(trials: int | None) -> int:
+    if trials is None:
+        return SweepSpec.model_fields["trials"].default
+    if not 2 <= trials <= 100:
+        raise BadInput(
+            f"A sweep of {str(trials)[:20]} trials does not fit.",
+            fix="Ask for 2 to 100; without a number it makes 6.",
+            code="bad_sweep",
+            param="trials",
+        )
+    return trials
 
 
 def _usual(spec: RunSpec, one: Estimate) -> tuple[Axis, ...]:
@@ -64,7 +84,7 @@ def _usual(spec: RunSpec, one: Estimate) -> tuple[Axis, ...]:
 def _all(one: Estimate, sweep: SweepSpec) -> Estimate:
     """All trials as long as the usual one: an upper bound unless epochs or replay are swept."""
     times = sweep.trials
-    about = f"{times} trials of about {one.seconds:,.0f} s each. {one.basis}"
+    about = f"{times} trials of about {duration(one.seconds)} each. {one.basis}"
     return replace(
         one,
         steps=one.steps * times,

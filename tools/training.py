@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from tools import companion, hosting, replay
+from tools import companion, hosting, replay, room
 from tools.context import TRAINER, Context
 from tools.datasets import ensure_split, pick_dataset
 from tools.specs import given, spec_for
@@ -50,14 +50,20 @@ def plan(context: Context, dataset: Dataset, spec: RunSpec) -> tuple[Base, Estim
     replay.check(context, dataset, base, spec)
     split = ensure_split(context, dataset)
     tokens = _each_answer(train_tokens(context, split["blobs"]["train"], base), dataset.kind)
-    made = estimate(
-        spec,
-        rows=split["counts"]["train"],
-        tokens=tokens.total,
-        base_config=base_config(base),
-        gpu=gpu_of_this_machine(),
-        gpu_hour_usd=settings.gpu_hour_usd,
-    )
+    gpu = gpu_of_this_machine()
+
+    def again(wanted: RunSpec) -> Estimate:
+        there = base if wanted.base == spec.base else resolve_base(wanted.base, settings)
+        return estimate(
+            wanted,
+            rows=split["counts"]["train"],
+            tokens=tokens.total,
+            base_config=base_config(there),
+            gpu=gpu,
+            gpu_hour_usd=settings.gpu_hour_usd,
+        )
+
+    made = room.judged(spec, gpu, again=again, settings=settings)
     return base, replace(made, basis=f"{made.basis} {str(tokens)[0].upper()}{str(tokens)[1:]}.")
 
 

@@ -8,8 +8,10 @@ from typing import Any
 from bot import actions as ids
 from bot.blocks import build, hosted, sweep
 from bot.blocks.kit import Card, Json, actions, button, card, confirmation, context, fields, section
+from bot.blocks.memory import no_room
 from bot.blocks.mrkdwn import code, esc, name, person
-from tools.sentences import duration, size, taught
+from tools.sentences import taught
+from tools.units import duration, size
 from trainer.store.tables import Approval, Dataset, Evaluation
 
 TITLE = {
@@ -116,6 +118,7 @@ def _training(subject: dict[str, Any], dataset: Dataset | None) -> list[Json]:
             ("Memory", size(made["memory_bytes"])),
             ("Cost", _cost(made)),
         ),
+        *no_room(made),
         context(f"{trained} train, seed {spec['seed']}. {esc(made.get('basis', ''))}"),
     ]
 

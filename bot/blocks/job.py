@@ -8,7 +8,7 @@ from bot import actions as ids
 from bot.blocks import build, preflight, sweep
 from bot.blocks.kit import Card, actions, button, card, confirmation, context, fields, section
 from bot.blocks.mrkdwn import code, esc, person
-from tools.sentences import duration, size
+from tools.units import duration, size
 from trainer.providers import is_hosted
 from trainer.store.tables import Job
 from trainer.types import JobKind, JobStatus

@@ -6,8 +6,9 @@ import math
 from typing import Any
 
 from bot.blocks.kit import Card, Json, card, context, fields, preformatted, section
+from bot.blocks.memory import no_room
 from bot.blocks.mrkdwn import code, esc, name
-from tools.sentences import duration, size
+from tools.units import duration, size
 from trainer.store.tables import Dataset, Job
 
 SHOWN = 10
@@ -40,7 +41,9 @@ def details(subject: dict[str, Any], dataset: Dataset | None) -> list[Json]:
             ("Tried", "\n".join(esc(axis) for axis in subject["axes"])),
             ("Time", f"about {duration(made['seconds'])} in all"),
             ("Memory", size(made["memory_bytes"])),
+            ("Cost", _cost(made)),
         ),
+        *no_room(made),
         context(f"Judged by the loss on the dev rows. {esc(made.get('basis', ''))}"),
     ]
 
@@ -82,18 +85,11 @@ def words(values: dict[str, Any]) -> str:
     return ", ".join(f"{esc(key)} {_short(value)}" for key, value in values.items())
 
 
-SAID = {
-    "lora_r": "rank",
-    "lora_alpha": "alpha",
-    "lora_dropout": "dropout",
-    "learning_rate": "lr",
-    "batch_size": "batch",
-}
-
-
 def said(values: dict[str, Any]) -> str:
     """So that it can be pasted."""
-    return " ".join(f"{SAID.get(key, key)} {_short(value)}" for key, value in values.items())
+    return " ".join(
+        f"{SAID[key]} {_short(value)}" if key in SAID else f"{key}={_short(value)}" for key, value in values.items()
+    )
 
 
 def _line(trial: dict[str, Any]) -> str:

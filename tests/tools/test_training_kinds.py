@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from bot.blocks import approval
 from tests.conftest import ROOT
 from tools import building, datasets, sentences, training
 from tools.context import TRAINER, Caller, Context
 from tools.specs import spec_for
 from trainer.errors import BadInput
+from trainer.methods.preflight import fit
 from trainer.services import Services
 from trainer.store.tables import Dataset
 
@@ -119,3 +121,20 @@ def test_rows_without_one_answer_each_are_not_augmented(services: Services, tmp_
         with pytest.raises(BadInput, match="not prompts with answers"):
             building.request_augmentation(context, "augment", row.id)
         assert bool(row.split) is split_first
+
+
+def test_a_run_that_does_not_fit_here_says_so_before_anybody_pays(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept(context, PREFERENCES)
+    monkeypatch.setattr(fit, "free_ram", lambda *_: 100 * 2**20)
+    asked = training.request(context, None, {})
+
+    said = sentences.train_request(asked)
+    assert asked.estimate.fits is False and "It will probably not fit here" in said and "has 0.1 GiB" in said
+    assert "It will probably not fit here" in str(approval.asked(asked.approval, asked.dataset).blocks)
+
+    monkeypatch.setattr(fit, "free_ram", lambda *_: 100 * 2**30)
+    roomy = training.request(context, None, {})
+    assert roomy.estimate.fits and "It fits: 100.0 GiB are there" in sentences.train_request(roomy)
+    assert "fit" not in str(approval.asked(roomy.approval, roomy.dataset).blocks)

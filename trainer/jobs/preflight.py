@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from trainer.bases import TINY, Base, known_bases, resolve_base
+from trainer.bases import Base, resolve_base
 from trainer.errors import LostLease, TunesmithError
 from trainer.jobs.child import EX_TEMPFAIL, Run
 from trainer.jobs.train import lay_out, ready_base, replayed, tell
@@ -24,7 +24,6 @@ from trainer.methods.preflight import fit, mask, picture
 from trainer.methods.preflight.rehearsal import Rehearsal, rehearse
 from trainer.methods.preflight.verdict import Check
 from trainer.methods.spec import RunSpec
-from trainer.settings import Settings
 from trainer.types import JobStatus, TrainProgress
 
 ASK_EVERY_S = 1.0
@@ -72,21 +71,7 @@ def check_memory(run: Run, spec: RunSpec, base: Base, tokens: int) -> tuple[Chec
             gpu_hour_usd=settings.gpu_hour_usd,
         )
 
-    made = again(spec)
-    if fit.fits(made, gpu) is False and spec.gradient_checkpointing is None:
-        saved = again(spec.model_copy(update={"gradient_checkpointing": True}))
-        if fit.fits(saved, gpu):  # the run recomputes by itself where memory asks for it
-            return fit.memory(saved, gpu), saved
-    smaller = _smaller(settings, spec, made, again) if fit.fits(made, gpu) is False else []
-    advice = fit.advice_to_fit(spec, made, gpu, again=again, smaller_bases=smaller)
-    return fit.memory(made, gpu, advice), made
-
-
-def _smaller(settings: Settings, spec: RunSpec, made: Estimate, again: fit.Again) -> list[str]:
-    """Bases known here that have fewer weights, the largest first."""
-    others = [name for name in known_bases(settings) if name not in (spec.base, TINY)]
-    sizes = {name: again(spec.model_copy(update={"base": name})).total_params for name in others}
-    return sorted((name for name, size in sizes.items() if size < made.total_params), key=lambda name: -sizes[name])
+    return fit.judged(spec, again(spec), gpu, again=again, settings=settings)
 
 
 def after_a_step(memory: Check, measured: dict[str, Any]) -> Check:
@@ -103,7 +88,7 @@ def _rehearsed(run: Run, spec: RunSpec, base: Base, files: dict[str, Path]) -> R
     return rehearse(
         spec,
         base=base.location,
-        files=Files(files["train"], files["dev"], *replayed(run, spec, base, files)),
+        files=Files(files["train"], files["dev"], *replayed(run, spec, base)),
         work_dir=run.folder / "run",
         tell=lambda stage: tell(run, TrainProgress(stage)),
     )

@@ -34,7 +34,8 @@ FULL_BINS = 0.95  # how full packing fills its sequences
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """`memory` names its parts in bytes; `fits` is None where no GPU's memory is known."""
+    """`memory` names its parts in bytes; `fits` is None where the memory here is not known. `room` says it in words,
+    where somebody has asked."""
 
     total_params: int
     trainable_params: int
@@ -46,6 +47,7 @@ class Estimate:
     cost_usd: float
     fits: bool | None
     basis: str
+    room: str = ""
 
 
 def estimate(

@@ -11,6 +11,7 @@ import pytest
 from trainer.methods.estimate import Estimate
 from trainer.methods.preflight import fit
 from trainer.methods.spec import RunSpec
+from trainer.settings import load_settings
 
 GIB = 2**30
 GPU = {"name": "NVIDIA H100", "memory_bytes": 10 * GIB}
@@ -51,6 +52,24 @@ def by(**price: float) -> Any:
 def test_the_first_change_that_makes_it_fit_is_named(saves: dict[str, float], said: str) -> None:
     (words,) = fit.advice_to_fit(RunSpec(), needs(20), GPU, again=by(**saves), smaller_bases=["small"])
     assert said in words and "8.0 GiB" in words
+
+
+def test_of_ever_smaller_batches_only_the_last_is_said() -> None:
+    def again(spec: RunSpec) -> Estimate:
+        return needs(spec.batch_size / 8 * 20 + (0 if spec.method == "qlora" else 8))
+
+    (words,) = fit.advice_to_fit(RunSpec(), needs(28), GPU, again=again)
+    assert words.count("batch_size") == 1 and "batch_size 1 " in words
+
+
+def test_a_run_that_recomputes_by_itself_is_judged_so() -> None:
+    again = by(checkpointing=12)
+    check, made = fit.judged(RunSpec(), needs(20), GPU, again=again, settings=load_settings())
+    assert (check.ok, made.memory_bytes) == (True, 8 * GIB)
+    check, made = fit.judged(
+        RunSpec(gradient_checkpointing=False), needs(20), GPU, again=again, settings=load_settings()
+    )
+    assert (check.ok, made.memory_bytes) == (False, 20 * GIB) and "gradient_checkpointing" in check.fix
 
 
 def test_no_advice_where_it_fits_or_nothing_helps() -> None:

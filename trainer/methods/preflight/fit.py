@@ -7,11 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trainer.bases import TINY, known_bases
 from trainer.methods.preflight.verdict import Check
 
 if TYPE_CHECKING:
     from trainer.methods.estimate import Estimate
     from trainer.methods.spec import RunSpec
+    from trainer.settings import Settings
 
 Again = Callable[["RunSpec"], "Estimate"]  # estimates the same rows with another spec
 MEMINFO = Path("/proc/meminfo")
@@ -86,14 +88,37 @@ def advice_to_fit(
         if tried is not None and fits(tried, gpu):
             return [f"{words}: then {_gib(tried.memory_bytes)}."]
     together: dict[str, Any] = {}
-    said: list[str] = []
+    kinds: dict[tuple[str, ...], str] = {}  # of the smaller and smaller batches and lengths, the last one is said
     for change, words in _changes(spec, made, ()):
         together |= change
-        said.append(words[0].lower() + words[1:])
+        kinds[tuple(change)] = words[0].lower() + words[1:]
         tried = _tried(again, spec, together)
         if tried is not None and fits(tried, gpu):
-            return [f"Together: {', '.join(said)}: then {_gib(tried.memory_bytes)}."]
+            return [f"Together: {', '.join(kinds.values())}: then {_gib(tried.memory_bytes)}."]
     return []
+
+
+def judged(
+    spec: RunSpec, made: Estimate, gpu: dict[str, Any] | None, *, again: Again, settings: Settings
+) -> tuple[Check, Estimate]:
+    """Whether the run fits, with what to change where it does not, and the estimate that this is true of: a run that
+    leaves gradient_checkpointing open recomputes by itself where memory asks for it."""
+    if fits(made, gpu) is not False:
+        return memory(made, gpu), made
+    if spec.gradient_checkpointing is None:
+        saved = again(spec.model_copy(update={"gradient_checkpointing": True}))
+        if fits(saved, gpu):
+            return memory(saved, gpu), saved
+    smaller = _smaller_bases(settings, spec, made, again)
+    return memory(made, gpu, advice_to_fit(spec, made, gpu, again=again, smaller_bases=smaller)), made
+
+
+def _smaller_bases(settings: Settings, spec: RunSpec, made: Estimate, again: Again) -> list[str]:
+    """Bases known here that have fewer weights, the largest first."""
+    others = [name for name in known_bases(settings) if name not in (spec.base, TINY)]
+    tried = {name: _tried(again, spec, {"base": name}) for name in others}
+    sizes = {name: found.total_params for name, found in tried.items() if found is not None}
+    return sorted((name for name, size in sizes.items() if size < made.total_params), key=lambda name: -sizes[name])
 
 
 def _changes(spec: RunSpec, made: Estimate, smaller_bases: Sequence[str]) -> Iterator[tuple[dict[str, Any], str]]:
@@ -137,4 +162,4 @@ def revised(made: Estimate, *, seconds_per_step: float, on_gpu: bool, gpu_hour_u
 
 
 def _gib(count: float) -> str:
-    return f"{count / 2**30:.1f} GiB"
+    return f"{count / 2**30:,.1f} GiB"
