@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from trainer.data.kinds import objective_for
 from trainer.errors import BadInput
+from trainer.methods import METHODS
 from trainer.methods.fits import meaningless
 from trainer.methods.presets import load_preset
 from trainer.methods.spec import Generation, RunSpec
@@ -25,6 +26,7 @@ METHOD_WORDS: dict[str, dict[str, Any]] = {
     **{name: {"objective": name} for name in ("supervised", "dpo", "orpo", "kto", "classify")},
 }
 IN_LISTS = ("target_modules",)
+NOTHING = ("", "none", "auto")  # for a value that is chosen when the run is made
 
 
 def given(overrides: dict[str, Any]) -> dict[str, Any]:
@@ -33,10 +35,10 @@ def given(overrides: dict[str, Any]) -> dict[str, Any]:
     `overrides` may hold `preset` (a name) and `settings` (more values by name; texts are read as a RunSpec's own)."""
     said = {key: value for key, value in overrides.items() if value is not None}
     preset = said.pop("preset", None)
-    found: dict[str, Any] = dict(load_preset(preset).spec) if preset else {}
+    found: dict[str, Any] = dict(load_preset(str(preset)).spec) if preset else {}
     said = _settings(said.pop("settings", None)) | said
     if "method" in said:
-        word = str(said.pop("method")).lower().replace("_", "-")
+        word = str(said.pop("method")).strip().lower().replace("_", "-")
         said = METHOD_WORDS.get(word, {"method": word}) | said
     both = found | said
     unused = meaningless(both.get("method", "lora"), both.get("objective"))  # a preset's values, beside what was said
@@ -77,15 +79,25 @@ def from_assignments(words: list[str]) -> dict[str, str]:
     return found
 
 
-def _settings(values: dict[str, Any] | None) -> dict[str, Any]:
+def _settings(values: Any) -> dict[str, Any]:
+    """`values` may be what a language model wrote: anything."""
     found: dict[str, Any] = {}
     generation: dict[str, Any] = {}
-    for name, value in (values or {}).items():
+    if not isinstance(values or {}, dict):
+        fix = 'For example {"beta": 0.2}.'
+        raise BadInput(
+            "Settings are names with values, not a list or a text.", fix=fix, code="bad_spec", param="settings"
+        )
+    for word, value in (values or {}).items():
+        name = str(word)
         key = name.strip().replace("-", "_").removeprefix("generation.")
         if key in Generation.model_fields:
             generation[key] = value
+        elif key == "generation" and isinstance(value, dict):
+            generation = value | generation
         elif key in RunSpec.model_fields:
-            found[key] = _value(key, value)
+            if value is not None or RunSpec.model_fields[key].default is None:  # else nothing was said
+                found[key] = _value(key, value)
         else:
             raise BadInput(
                 f"A run has no setting called {name[:40]!r}.",
@@ -99,9 +111,10 @@ def _settings(values: dict[str, Any] | None) -> dict[str, Any]:
 def _value(name: str, value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    if name in IN_LISTS:
+    if name in IN_LISTS and value.strip():
         return tuple(part.strip() for part in value.split(",") if part.strip())
-    return None if value.lower() in ("none", "auto") and name != "precision" else value
+    word = value.strip().lower()
+    return None if word in NOTHING and RunSpec.model_fields[name].default is None else value
 
 
 def _short(given: Any) -> str:
@@ -110,6 +123,8 @@ def _short(given: Any) -> str:
 
 def _allowed(name: str, error: Any) -> str:
     """What would fit, in plain words."""
+    if name == "method":
+        return f"known are {', '.join(METHODS)}, and dora and rslora"
     if name == "suffix":
         return "it takes at most 18 small letters, digits and dashes"
     return re.sub(r"^input should be", "it should be", str(error["msg"]).lower())

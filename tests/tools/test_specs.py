@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tools.specs import from_assignments, make_spec
-from trainer.errors import BadInput
+from trainer.errors import BadInput, TunesmithError
 
 
 def test_what_is_said_beside_a_preset_wins() -> None:
@@ -58,6 +58,38 @@ def test_settings_are_read_as_a_spec_reads_them() -> None:
 def test_a_wrong_value_is_named_with_what_fits(overrides: dict[str, Any], says: str) -> None:
     with pytest.raises(Exception, match=says.replace("(", r"\(")):
         make_spec(overrides)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        {"settings": ["lora_r"]},
+        {"settings": "lora_r=8"},
+        {"settings": {"lora_r": {"a": 1}}},
+        {"settings": {"seed": 2**400}},
+        {"settings": {"suffix": "x" * 1_000_000}},
+        {"settings": {"x" * 1_000_000: 1}},
+        {"settings": {"generation": [1]}},
+        {"settings": {"target_modules": []}},
+        {"settings": {"target_modules": ["x" * 1_000_000]}},
+        {"settings": {"target_modules": "x," * 100_000}},
+        {"settings": {"max_grad_norm": float("inf")}},
+        {"settings": {"base_location": "/etc"}},
+        {"preset": ["quick"]},
+        {"preset": 7},
+        {"method": {"lora": True}},
+    ],
+)
+def test_nonsense_from_a_language_model_is_refused_in_a_short_sentence(overrides: dict[str, Any]) -> None:
+    with pytest.raises(TunesmithError) as refused:
+        make_spec(overrides)
+    assert refused.value.code in ("bad_spec", "unknown_preset") and len(str(refused.value)) < 800
+
+
+def test_a_setting_of_nothing_was_not_said() -> None:
+    spec = make_spec({"settings": {"packing": None, "lora_r": None, "generation": {"top_p": 0.5}, "temperature": 0.3}})
+    assert (spec.packing, spec.lora_r, spec.generation.top_p, spec.generation.temperature) == (True, 16, 0.5, 0.3)
+    assert make_spec({"preset": "guide-trainer", "settings": {"max_length": None}}).max_length is None
 
 
 def test_an_assignment_without_a_value_is_refused() -> None:

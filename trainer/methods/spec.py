@@ -12,6 +12,8 @@ ObjectiveName = Literal["supervised", "dpo", "orpo", "kto", "classify"]
 MethodName = Literal["lora", "qlora", "full", "ia3", "prefix", "prompt", "p-tuning"]
 Share = Annotated[float, Field(ge=0, le=1)]
 
+Names = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ...], Field(min_length=1, max_length=500)]
+
 
 class Generation(BaseModel):
     """How the tuned model is meant to be asked; written beside its weights, and never used to judge it."""
@@ -27,7 +29,7 @@ class RunSpec(BaseModel):
     """One training run. Lengths are tokens; the batch is counted in (packed) sequences. What is None is chosen when
     the run is made, by rules that the run's card then tells."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     # what and where
     base: Annotated[str, Field(min_length=1, max_length=300)] = "tiny-base"
@@ -66,7 +68,7 @@ class RunSpec(BaseModel):
     lora_bias: Literal["none", "all", "lora_only"] = "none"
     use_rslora: bool = False
     use_dora: bool = False
-    target_modules: tuple[str, ...] | None = None  # None: every linear layer of the model
+    target_modules: Names | None = None  # None: every linear layer of the model
     quantization: Literal["nf4", "fp4"] = "nf4"
     double_quantization: bool = True
     virtual_tokens: Annotated[int, Field(ge=1, le=1024)] = 20  # of prefix, prompt and p-tuning
