@@ -158,7 +158,7 @@ def suggest_hyperparameters(
 ) -> Answer:
     """Advise rank, learning rate, epochs, batch and length for a dataset and a base, with reasons."""
     asked = {"base": base, "method": method, "objective": objective}
-    return sentences.suggestion(hyperparameters.suggest(runtime.context, dataset, asked)), {}
+    return sentences.suggestion(hyperparameters.suggest(runtime.context, dataset, asked), in_chat=True), {}
 
 
 @card
@@ -168,6 +168,8 @@ def request_sweep(
     base: str | None = None,
     method: str | None = None,
     preset: str | None = None,
+    objective: str | None = None,
+    epochs: float | None = None,
     over: list[str] | None = None,
     trials: int | None = None,
     settings: dict[str, Any] | None = None,
@@ -176,7 +178,8 @@ def request_sweep(
 
     `over` names what to vary: "learning_rate=1e-4..1e-2", "lora_r=8,16,32"; left out, the learning rate and the rank.
     The rest is as in request_training."""
-    asked = {"base": base, "method": method, "preset": preset, "settings": settings}
+    asked: dict[str, Any] = {"base": base, "method": method, "preset": preset, "objective": objective}
+    asked |= {"epochs": epochs, "settings": settings}
     made = sweep.request(runtime.context, dataset, asked, over=over or [], trials=trials)
     return sentences.sweep_request(made), {"card": "approval", "id": made.approval.id}
 

@@ -7,6 +7,7 @@ from bot.blocks import build
 from bot.blocks.job import KEPT, NOUN, took
 from bot.blocks.kit import Card, actions, button, card, section
 from bot.blocks.mrkdwn import code, esc, person
+from trainer.providers import is_hosted
 from trainer.store.tables import Job
 from trainer.types import JobKind
 
@@ -49,10 +50,20 @@ def trained(row: Job) -> Card:
     text = f"Training finished in {took(row)}: {code(model)}.{losses}"
     notes = result.get("notes") or {}
     told = "".join(f"\n• {esc(notes[key])}" for key in WORTH_SAYING if key in notes)
+    if is_hosted(row.spec):
+        return card(text, section(f"🏁 {text}{told}\n{_hosted(model)}"))
     return card(
         text,
         section(f"🏁 {text}{told}\nWhether it is better than its base is not known yet: evaluate it."),
         actions(button("Evaluate", ids.EVALUATE, model, style="primary")) if model else None,
+    )
+
+
+def _hosted(model: str) -> str:
+    """No button: an evaluation sends the test prompts to the provider and costs money."""
+    return (
+        "Whether it is better than its base is not known yet. To compare them sends the test prompts to the provider "
+        f"and costs money, so somebody at a terminal starts it: {code(f'tunesmith eval {model}')}"
     )
 
 

@@ -38,7 +38,10 @@ ESTIMATE = any_of(
     r"how (?:long|much)\b.*\b(?:train|fine-?tun|run|take|cost)",
     r"what (?:would|will|does) .*cost",
 )
-ESTIMATED = {"base", "method", "objective", "preset", "settings", "epochs", "replay", "dataset"}
+ESTIMATED = {
+    *("base", "method", "objective", "preset", "settings", "epochs", "replay", "dataset"),
+    *("batch_size", "max_length", "lora_r"),
+}
 
 
 def estimates(text: str) -> Command | None:
@@ -48,7 +51,7 @@ def estimates(text: str) -> Command | None:
 
 
 TRAIN = re.compile(
-    r"(?:(?:start|run|request|do|launch) (?:(?:a|the|another) )?)?(?:(?:[qd]?lora|full|dpo|orpo|kto|ia3) )?"
+    r"(?:(?:start|run|request|do|launch) (?:(?:a|the|another) )?)?(?:(?:[qd]?lora|full|dpo|orpo|kto|ia3|hosted) )?"
     r"(?:re-?train|train|training|fine-?\s?tun(?:e|ing))\b",
     re.IGNORECASE,
 )
@@ -82,7 +85,10 @@ def _objective(word: str) -> str:
     return "classify" if word.lower() == "classif" else word.lower()
 
 
-NO_BASE = r"(?!file-|(?:this|it|that|the|my|our|them|these|those|all|data|dataset|rows|examples)\b)"
+NO_BASE = (
+    r"(?!file-|(?:this|it|that|the|my|our|them|these|those|all|data|dataset|rows|examples|"
+    r"warm-up|max-length|(?:p|prompt|prefix)-tuning)\b|[\w-]+\s*=)"
+)
 METHODS = "qlora|rslora|lora|dora|full|ia3|prefix(?:-tuning)?|prompt-tuning|p-tuning"
 UNTAUGHT = "ppo|grpo|rlhf"  # asked for by name: refused by name, not trained as something else
 AS = r"as(?! (?:soon|possible|well|an? classif\w+)\b)"
@@ -95,7 +101,7 @@ OPTIONS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "method": (rf"(?<![\w./-])({METHODS}|{UNTAUGHT})(?![\w/-])", str.lower),
     "objective": (r"(?<![\w./-])(dpo|orpo|kto)(?![\w/-])|\b(?:as an?|to) (classif)(?:y|ier)\b", _objective),
     "preset": (r"\bpreset\s*[:=]?\s*[“\"'`]?([a-z][\w-]*)|\b(quick|careful) preset\b", str.lower),
-    "epochs": (rf"({NUMBER})\s*epochs?\b|\bepochs?\s*[:=]?\s*({NUMBER})", float),
+    "epochs": (rf"({NUMBER})\s*epochs?\b(?!\s*[:=])|\bepochs?\s*[:=]?\s*({NUMBER})", float),
     "learning_rate": (rf"\b(?:lr|learning[ _-]rate)\s*(?:of|[:=])?\s*({NUMBER})", float),
     "batch_size": (r"\bbatch(?:[ _-]size)?\s*(?:of|[:=])?\s*(-?\d+)\b", int),
     "max_length": (r"\b(?:max|maximum)?[ _-]?length\s*(?:of|[:=])?\s*(-?\d+)\b", int),
@@ -109,37 +115,59 @@ SETTINGS: dict[str, tuple[re.Pattern[str], Callable[[str], Any]]] = {
     "beta": (any_of(rf"\bbeta\s*(?:of|[:=])?\s*({NUMBER})"), float),
     "lora_alpha": (any_of(r"\balpha\s*(?:of|[:=])?\s*(\d+)\b"), int),
     "lora_dropout": (any_of(rf"\bdropout\s*(?:of|[:=])?\s*({NUMBER})"), float),
-    "warmup_steps": (any_of(r"\bwarm-?up(?:[ _]steps)?\s*(?:of|[:=])?\s*(\d+)\b"), int),
+    "learning_rate_multiplier": (
+        any_of(rf"\b(?:lr|learning[ _-]rate)[ _-]multiplier\s*(?:of|[:=])?\s*({NUMBER})"),
+        float,
+    ),
+    "warmup_ratio": (any_of(r"\bwarm-?up(?:[ _]ratio)?\s*(?:of|[:=])?\s*(0?\.\d+)\b"), float),
+    "warmup_steps": (any_of(r"\bwarm-?up(?:[ _]steps)?\s*(?:of|[:=])?\s*(\d+)\b(?!\.\d)"), int),
     "gradient_accumulation": (any_of(r"\b(?:gradient[ _-])?accumulation\s*(?:of|[:=])?\s*(\d+)\b"), int),
     "max_hours": (any_of(rf"\b(?:at most|max(?:imum)?|no more than)\s*({NUMBER})\s*h(?:ours?)?\b"), float),
-    "template": (
-        any_of(
-            r"\b(instruction) template\b",
-        ),
-        str.lower,
-    ),
+    "template": (any_of(r"\b(instruction) template\b"), str.lower),
     "provider": (
-        any_of(
-            r"\bprovider\s*[:=]?\s*(\w+)",
-        ),
-        str.lower,
+        any_of(r"\bprovider\s*[:=]?\s*(\w+)", r"\b(?:at|with|through|via) (openai)\b", r"(?<![\w-])(hosted)\b"),
+        lambda word: "openai" if word.lower() == "hosted" else word.lower(),
     ),
     "scheduler": (any_of(r"\b(linear|cosine|constant)(?: learning rate| lr)? schedul"), str.lower),
     "precision": (any_of(r"\b(bf16|fp16|fp32)\b"), str.lower),
 }
 
 
+REPLAYED = re.compile(
+    r"\breplay(?:ing)?(?:\s*[\d.]+\s*%?)?(?:\s+(?:of|from)|[_ ]dataset\s*[:=]?)\s*(?P<dataset>file-\w+)", re.IGNORECASE
+)
+
+
 def run_named(text: str) -> dict[str, Any]:
     """The options of a training run that the text names."""
-    found: dict[str, Any] = dataset_named(text)
+    found: dict[str, Any] = dataset_named(REPLAYED.sub(" ", text))
     for name, (pattern, cast) in OPTIONS.items():
         match = re.search(pattern, text, re.IGNORECASE)
         if match:
             found[name] = cast(next(group for group in match.groups() if group))
     if str(found.get("base", "")).endswith((".jsonl", ".json")):
         found.pop("base")
-    settings = {name: cast(match[1]) for name, (pattern, cast) in SETTINGS.items() if (match := pattern.search(text))}
+    settings = {
+        name: cast(next(group for group in match.groups() if group))
+        for name, (pattern, cast) in SETTINGS.items()
+        if (match := pattern.search(text))
+    }
+    if replayed := REPLAYED.search(text):
+        settings["replay_dataset"] = replayed["dataset"]
+    settings = {name: value for name, value in _assigned(text).items() if name not in found} | settings
     return found | _replay(text) | ({"settings": settings} if settings else {})
+
+
+ASSIGNED = re.compile(r"(?<![\w./-])([A-Za-z][\w-]*)\s*=\s*[“\"'`]?([^\s;“”\"'`]+)")
+READ_ABOVE = re.compile(
+    r"r|rank|alpha|dropout|lr|batch|length|maximum-length|warm-?up|accumulation|epoch|replay|preset|suffix|named|called|on"
+)
+
+
+def _assigned(text: str) -> dict[str, str]:
+    """`weight_decay=0.01`: any value of a run by its name. One that a run does not have is refused by that name."""
+    found = {name.lower().replace("-", "_"): value.rstrip(",.") for name, value in ASSIGNED.findall(text)}
+    return {name: value for name, value in found.items() if not READ_ABOVE.fullmatch(name.replace("_", "-"))}
 
 
 NO_REPLAY = re.compile(r"\b(?:no|without)\s+replay|\breplay\s*[:=]?\s*(?:off|none)\b", re.IGNORECASE)

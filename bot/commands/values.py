@@ -19,7 +19,7 @@ SHORT = {
     "dropout": "lora_dropout",
     "batch": "batch_size",
 }
-SWEPT = {"base", "method", "preset", "settings", "dataset"}
+SWEPT = {"base", "method", "objective", "preset", "epochs", "settings", "dataset"}
 
 
 def sweeps(text: str) -> Command | None:

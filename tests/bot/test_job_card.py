@@ -40,6 +40,14 @@ def test_the_final_card_and_message_say_what_happened_on_the_way() -> None:
     assert "<!channel" not in card + message
 
 
+def test_only_a_terminal_evaluates_a_hosted_model_so_its_card_has_no_button() -> None:
+    row = a_job(JobStatus.SUCCEEDED, result={"model_id": "ft:gpt:x"}, cancel_requested=False)
+    assert "model_evaluate" in str(milestone.trained(row).blocks)
+    row.spec = {"provider": "openai", "base": "gpt", "method": "lora"}
+    blocks = str(milestone.trained(row).blocks)
+    assert "model_evaluate" not in blocks and "tunesmith eval ft:gpt:x" in blocks
+
+
 def test_overfitting_gets_one_reply_and_precision_none() -> None:
     row, keys = a_job(JobStatus.RUNNING), []
     for seq, code in enumerate(["computes_in", "overfitting", "overfitting"], 1):

@@ -62,7 +62,7 @@ def test_presets_and_advice_are_told_in_the_thread(ada: Person, channel: str) ->
     ada.say(channel, "@Tunesmith presets", thread_ts=ts)
     ada.wait_for_text(channel, ts, "guide-qlora")
     ada.say(channel, "@Tunesmith suggest hyperparameters for lora on tiny-base", thread_ts=ts)
-    assert "early stopping" in text_of(ada.wait_for_text(channel, ts, "set learning_rate"))
+    assert "early stopping" in text_of(ada.wait_for_text(channel, ts, "train lora_r="))
 
 
 def test_a_preset_and_what_is_said_beside_it_reach_the_approval(services: Services, ada: Person, channel: str) -> None:
