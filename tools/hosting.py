@@ -207,8 +207,10 @@ class Row:
 
 def rows(context: Context, limit: int = 20) -> list[Row]:
     """Our newest hosted jobs."""
-    provider = OpenAI.of(context.services.settings, retries=1)
     mine = [job for job in context.services.jobs.list(limit=200) if is_hosted(job.spec) and job.kind == "train"][:limit]
+    if not mine:
+        return []
+    provider = OpenAI.of(context.services.settings, retries=1)
     return [_row(context, provider, job) for job in mine]
 
 

@@ -13,11 +13,16 @@ from tools import advice, hyperparameters, sentences, training
 from tools.cli.follow import LINE_EVERY_S
 from tools.cli.jobs import (
     BaseName,
+    BatchSize,
     DatasetArg,
     Epochs,
+    LearningRate,
+    LoraR,
+    MaxLength,
     Method,
     Objective,
     PresetName,
+    Provider,
     Replay,
     Settings,
     dataset_of,
@@ -59,18 +64,35 @@ def estimate(
     objective: Objective = None,
     preset: PresetName = None,
     epochs: Epochs = None,
+    learning_rate: LearningRate = None,
     replay: Replay = None,
+    batch_size: BatchSize = None,
+    max_length: MaxLength = None,
+    lora_r: LoraR = None,
+    provider: Provider = None,
     settings: Settings = None,
     hosted: Annotated[
         list[str] | None, typer.Option(metavar="PROVIDER:MODEL", help="What a provider would charge. Repeat it.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Estimate time, memory and cost of a training run; start nothing."""
+    """Say what a training run would take, and whether it fits into the memory here; start nothing."""
     asked = [_hosted(name) for name in hosted or ()]
+    overrides: dict[str, Any] = {
+        "base": base,
+        "method": method,
+        "objective": objective,
+        "preset": preset,
+        "epochs": epochs,
+        "learning_rate": learning_rate,
+        "replay": replay,
+        "batch_size": batch_size,
+        "max_length": max_length,
+        "lora_r": lora_r,
+        "provider": provider,
+        "settings": from_assignments(settings or []),
+    }
     with opened() as context:
-        overrides: dict[str, Any] = {"base": base, "method": method, "epochs": epochs, "replay": replay}
-        overrides |= {"objective": objective, "preset": preset, "settings": from_assignments(settings or [])}
         make_spec(overrides)  # a wrong value is named before the file is read
         row = dataset_of(context, dataset)
         spec = training.spec_of(context, row, overrides)

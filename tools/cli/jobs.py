@@ -29,9 +29,19 @@ Objective = Annotated[
 PresetName = Annotated[str | None, typer.Option("--preset", help="A set of values by name: tunesmith presets.")]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Any other value of a run, e.g. beta=0.2. Repeat it."),
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="Any value of a run by name (docs/training.md), e.g. beta=0.2. Repeat it."
+    ),
 ]
-Epochs = Annotated[float | None, typer.Option("--epochs")]
+Epochs = Annotated[float | None, typer.Option("--epochs", help="Passes over the rows; 3 unless said.")]
+LearningRate = Annotated[
+    float | None, typer.Option("--learning-rate", "--lr", help="Without it, the method's own for the base's size.")
+]
+BatchSize = Annotated[int | None, typer.Option(help="Sequences of a step; 8 unless said.")]
+MaxLength = Annotated[int | None, typer.Option(help="Tokens a row may have; 2048 or the base's context unless said.")]
+LoraR = Annotated[int | None, typer.Option("--lora-r", help="The adapter's rank; 16 unless said.")]
+Seed = Annotated[int | None, typer.Option(help="Of adapters, the order of rows and dropout; 17 unless said.")]
+Provider = Annotated[str | None, typer.Option(help="local, or openai: a hosted service with that API.")]
 Replay = Annotated[float | None, typer.Option("--replay", help="Old-task rows per new row; 1.0 = as many.")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Watch the job to its end.")]
 
@@ -52,15 +62,17 @@ def train(
     objective: Objective = None,
     preset: PresetName = None,
     epochs: Epochs = None,
-    learning_rate: Annotated[float | None, typer.Option("--learning-rate", "--lr")] = None,
+    learning_rate: LearningRate = None,
     replay: Replay = None,
-    batch_size: Annotated[int | None, typer.Option()] = None,
-    max_length: Annotated[int | None, typer.Option(help="Tokens a row may have.")] = None,
-    lora_r: Annotated[int | None, typer.Option("--lora-r")] = None,
-    seed: Annotated[int | None, typer.Option()] = None,
+    batch_size: BatchSize = None,
+    max_length: MaxLength = None,
+    lora_r: LoraR = None,
+    seed: Seed = None,
     suffix: Annotated[str | None, typer.Option(help="A word of your own in the model's name.")] = None,
-    provider: Annotated[str | None, typer.Option(help="local, or openai: a hosted service with that API.")] = None,
-    lr_multiplier: Annotated[float | None, typer.Option(help="Of the learning rate that a provider chooses.")] = None,
+    provider: Provider = None,
+    lr_multiplier: Annotated[
+        float | None, typer.Option(help="Hosted: times the rate that the provider chooses.")
+    ] = None,
     settings: Settings = None,
     wait: Wait = True,
     as_json: Json = False,
@@ -118,7 +130,7 @@ def sweep_(
         row = dataset_of(context, dataset)
         asked = sweep.request(context, row.id, overrides, over=over or [], trials=trials)
         if not as_json:
-            progress_console.print(sentences.sweep_request(asked), markup=False)
+            progress_console.print(sentences.sweep_plan(asked), markup=False)
         job = approvals.decide(context, asked.approval.id, approve=True).job
         assert job is not None
         _watch(context, job, wait=wait, as_json=as_json)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import Annotated
 
 import typer
 from rich.text import Text
@@ -12,7 +11,22 @@ from tools import preflight as verbs
 from tools import sentences
 from tools.cli import shapes
 from tools.cli.follow import follow
-from tools.cli.jobs import BaseName, DatasetArg, Epochs, Method, Objective, PresetName, Replay, Settings, dataset_of
+from tools.cli.jobs import (
+    BaseName,
+    BatchSize,
+    DatasetArg,
+    Epochs,
+    LearningRate,
+    LoraR,
+    MaxLength,
+    Method,
+    Objective,
+    PresetName,
+    Replay,
+    Seed,
+    Settings,
+    dataset_of,
+)
 from tools.cli.output import FINDINGS, GOOD, INTERRUPTED, Json, answers, emit, opened, people, say
 from tools.specs import from_assignments, make_spec
 from trainer.methods.preflight.mask import ANSWER, END, GAP, LEARNED, PROMPT, Masked
@@ -35,12 +49,12 @@ def preflight(
     objective: Objective = None,
     preset: PresetName = None,
     epochs: Epochs = None,
-    learning_rate: Annotated[float | None, typer.Option("--learning-rate", "--lr")] = None,
+    learning_rate: LearningRate = None,
     replay: Replay = None,
-    batch_size: Annotated[int | None, typer.Option()] = None,
-    max_length: Annotated[int | None, typer.Option(help="Tokens a row may have.")] = None,
-    lora_r: Annotated[int | None, typer.Option("--lora-r")] = None,
-    seed: Annotated[int | None, typer.Option()] = None,
+    batch_size: BatchSize = None,
+    max_length: MaxLength = None,
+    lora_r: LoraR = None,
+    seed: Seed = None,
     settings: Settings = None,
     as_json: Json = False,
 ) -> None:

@@ -99,7 +99,7 @@ def _adapter(known: Known) -> list[Advised]:
 def _rate(known: Known) -> Advised:
     method = resolve(known.method)
     rate = method.learning_rate(known.parameters)
-    why = f"this method's rate for {known.parameters / 1e6:,.0f}M parameters; smaller for larger bases"
+    why = f"this method's rate for {known.parameters:,} parameters; smaller for larger bases"
     if method.is_adapter:
         why += ", ten times that of full fine-tuning"
     share = resolve_objective(known.objective).rate
