@@ -33,7 +33,7 @@ def run(run: Run) -> None:
     base = Base(model.base, model.base_location)
     tell(run, TrainProgress("loading"))
     ready_base(run, base)
-    files = lay_out(run)
+    files = lay_out(run, ("train", "test"))
     artifact = run.services.blobs.get_folder(model.manifest, run.folder / "artifact")
     report = _evaluate(run, model, base, files, artifact)
     _register(run, report)

@@ -13,9 +13,12 @@ from trainer.errors import BadInput, NotFound
 from trainer.jobs.child import Run
 from trainer.store.tables import Dataset
 
+SEALED = ("dev", "test")
 
-def lay_out(run: Run, dataset_id: str, sealed: list[Path]) -> tuple[Path, str]:
-    """The file and what it is called. Rows whose prompt stands in one of `sealed` are left out and counted."""
+
+def lay_out(run: Run, dataset_id: str) -> tuple[Path, str]:
+    """The file and what it is called. Rows whose prompt stands in the dev or test part of the run's own dataset are
+    left out and counted."""
     dataset = run.services.datasets.get(dataset_id)
     blob = ((dataset.split or {}).get("blobs") or {}).get("train")
     if not blob:
@@ -25,8 +28,7 @@ def lay_out(run: Run, dataset_id: str, sealed: list[Path]) -> tuple[Path, str]:
         whole = run.services.blobs.get_file(blob, run.folder / "replay-all.jsonl")
     except NotFound:
         raise _gone(dataset) from None
-    keys = {key for path in sealed for line in _lines(path) if (key := _key(line))}
-    kept, left_out = _without(whole, keys, target)
+    kept, left_out = _without(whole, _sealed(run), target)
     if not kept:
         raise BadInput(
             f"Every row of {dataset.filename} ({dataset.id}) has a prompt of this run's own validation or test rows.",
@@ -36,6 +38,13 @@ def lay_out(run: Run, dataset_id: str, sealed: list[Path]) -> tuple[Path, str]:
         )
     told = f"{dataset.filename} ({dataset.id})"
     return target, f"{told}, without {left_out:,} that this run is tested with" if left_out else told
+
+
+def _sealed(run: Run) -> set[str]:
+    """The prompts that this run is judged by; they are read, and never laid out."""
+    parts = (run.services.datasets.get(run.job.dataset_id).split or {}).get("blobs") or {}
+    texts = (run.services.blobs.get_bytes(parts[name]).decode("utf-8") for name in SEALED if name in parts)
+    return {key for text in texts for line in text.split("\n") if line.strip() and (key := _key(line))}
 
 
 def _without(source: Path, keys: set[str], target: Path) -> tuple[int, int]:
@@ -59,8 +68,10 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 def _key(line: str) -> str:
-    """The prompt of a row in the shape of its kind; "" for rows without one."""
+    """The prompt of a row in the shape of its kind, or the whole of a plain text; "" for rows with neither."""
     row: dict[str, Any] = json.loads(line)
+    if "text" in row:
+        return prompt_key({"messages": [{"role": "user", "content": row["text"]}, {}]})
     if "messages" in row:
         return prompt_key(row)
     return prompt_key({"messages": [*row["prompt"], {}]}) if isinstance(row.get("prompt"), list) else ""

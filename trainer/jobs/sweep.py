@@ -12,10 +12,10 @@ from typing import Any
 from trainer.bases import Base
 from trainer.errors import BadInput, LostLease, TunesmithError
 from trainer.jobs.child import Run
-from trainer.jobs.train import ready_base, tell
+from trainer.jobs.train import lay_out, ready_base, replayed, tell
 from trainer.methods.spec import RunSpec
 from trainer.methods.sweep import SweepSpec, Trial, best_of, search
-from trainer.types import JobStatus, TrainProgress
+from trainer.types import JobStatus, TrainProgress, TrainResult
 
 TRIAL = "trial"  # type of the events that make trials exist
 STOPS = ("loss_not_finite", "diverged", "out_of_memory")  # of a trial, and not of the sweep
@@ -29,13 +29,18 @@ def run(run: Run) -> None:
     sweep = SweepSpec(**raw)
     base = Base(sweep.run.base, location)
     ready_base(run, base)
+    _can_be_judged(run)
     parts = lay_out(run)
     done = earlier(run)
     if done:
         run.event("note", {"text": f"Resumed after {len(done)} of {sweep.trials} trials.", "code": "resumed"})
 
+    proved: set[str] = set()  # methods
+
     def attempt(number: int, spec: RunSpec) -> Trial:
-        return _trial(run, sweep, base, parts, number, spec)
+        made = _trial(run, sweep, base, parts, number, spec, prove=spec.method not in proved)
+        proved.update([spec.method] if made.val_loss is not None else [])
+        return made
 
     for trial in search(sweep, done, attempt):
         run.event(TRIAL, trial.model_dump(mode="json"))
@@ -43,8 +48,7 @@ def run(run: Run) -> None:
     _finish(run, sweep, done)
 
 
-def lay_out(run: Run) -> dict[str, Path]:
-    """The train and dev parts, and nothing else."""
+def _can_be_judged(run: Run) -> None:
     split = run.services.datasets.get(run.job.dataset_id).split
     if not split or not split["counts"]["dev"]:
         raise BadInput(
@@ -52,10 +56,6 @@ def lay_out(run: Run) -> dict[str, Path]:
             fix="Drop it again with more rows, or split it with a larger dev part.",
             code="no_dev_rows",
         )
-    return {
-        name: run.services.blobs.get_file(split["blobs"][name], run.folder / f"{name}.jsonl")
-        for name in ("train", "dev")
-    }
 
 
 def earlier(run: Run) -> list[Trial]:
@@ -68,7 +68,9 @@ def earlier(run: Run) -> list[Trial]:
     return found
 
 
-def _trial(run: Run, sweep: SweepSpec, base: Base, parts: dict[str, Path], number: int, spec: RunSpec) -> Trial:
+def _trial(
+    run: Run, sweep: SweepSpec, base: Base, parts: dict[str, Path], number: int, spec: RunSpec, *, prove: bool
+) -> Trial:
     from trainer.methods.run import Files, train
 
     folder, began = run.folder / f"trial-{number}", time.monotonic()
@@ -78,16 +80,17 @@ def _trial(run: Run, sweep: SweepSpec, base: Base, parts: dict[str, Path], numbe
         result = train(
             spec.model_copy(update={"save_every_s": NEVER_S, "save_every_steps": None, "save_every_epoch": False}),
             base=base.location,
-            files=Files(parts["train"], parts["dev"], base.carried("replay.jsonl") if spec.replay else None),
+            files=Files(parts["train"], parts["dev"], *replayed(run, spec, base)),
             work_dir=folder,
             on_progress=lambda progress: tell(run, _of_the_whole(progress, number, sweep.trials, said)),
             on_checkpoint=lambda *_: None,
             should_stop=run.should_stop,
+            prove=prove,
         )
     except LostLease:
         raise
     except TunesmithError as error:
-        if error.code not in STOPS:
+        if not _of_the_trial_alone(error, sweep):
             raise
         return Trial(values=values, val_loss=None, note=error.what, seconds=time.monotonic() - began)
     finally:
@@ -95,11 +98,21 @@ def _trial(run: Run, sweep: SweepSpec, base: Base, parts: dict[str, Path], numbe
     return Trial(
         values=values,
         val_loss=result.val_loss,
-        note="stopped early" if result.stopped_early else "",
+        note="no validation row could be read" if result.val_loss is None else _ended(result),
         steps=result.steps,
         trained_tokens=result.trained_tokens,
         seconds=round(time.monotonic() - began, 1),
     )
+
+
+def _of_the_trial_alone(error: TunesmithError, sweep: SweepSpec) -> bool:
+    """Whether another trial may fare better: other values, or another method where methods are compared."""
+    compared = any(axis.name == "method" for axis in sweep.axes)
+    return error.code in STOPS or (compared and error.code.startswith("preflight_"))
+
+
+def _ended(result: TrainResult) -> str:
+    return "stopped early" if result.stopped_early else ""
 
 
 def words(values: dict[str, Any]) -> str:

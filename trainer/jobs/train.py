@@ -63,13 +63,14 @@ def ready_base(run: Run, base: Base) -> None:
         )
 
 
-def lay_out(run: Run) -> dict[str, Path]:
-    """Copy the dataset's parts out of the blob store: {"train", "dev", "test"} → file."""
+def lay_out(run: Run, parts: tuple[str, ...] = ("train", "dev")) -> dict[str, Path]:
+    """Copy parts of the dataset out of the blob store: name → file. Whoever judges asks for "test"; whoever learns
+    never has it on disk."""
     split = run.services.datasets.get(run.job.dataset_id).split
     if not split:
         raise BadInput("The dataset is not split.", fix="Ask for the run again.", code="not_split")
     blobs = split["blobs"]
-    return {name: run.services.blobs.get_file(blobs[name], run.folder / f"{name}.jsonl") for name in blobs}
+    return {name: run.services.blobs.get_file(blobs[name], run.folder / f"{name}.jsonl") for name in parts}
 
 
 def latest_checkpoint(run: Run) -> Path | None:
@@ -98,7 +99,7 @@ def _train(run: Run, spec: RunSpec, base: Base, files: dict[str, Path], resume: 
     return train(
         spec,
         base=base.location,
-        files=Files(files["train"], files["dev"], *replayed(run, spec, base, files)),
+        files=Files(files["train"], files["dev"], *replayed(run, spec, base)),
         work_dir=run.folder / "run",
         on_progress=lambda progress: tell(run, progress),
         on_note=lambda code, text: note(run, code, text),
@@ -109,11 +110,11 @@ def _train(run: Run, spec: RunSpec, base: Base, files: dict[str, Path], resume: 
     )
 
 
-def replayed(run: Run, spec: RunSpec, base: Base, files: dict[str, Path]) -> tuple[Path | None, str]:
+def replayed(run: Run, spec: RunSpec, base: Base) -> tuple[Path | None, str]:
     """The rows to mix in, and whose they are."""
     if spec.replay_dataset is None or not spec.replay:
         return (base.carried("replay.jsonl") if spec.replay else None), "the base's own rows"
-    return replay.lay_out(run, spec.replay_dataset, [files[name] for name in ("dev", "test") if name in files])
+    return replay.lay_out(run, spec.replay_dataset)
 
 
 def tell(run: Run, progress: TrainProgress) -> None:

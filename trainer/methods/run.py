@@ -51,6 +51,7 @@ class Run:
     batch_size: int = 1
     accumulation: int = 1
     save_memory: bool = False  # recompute activations instead of keeping them
+    prove: bool = True  # try the run for seconds before its first step
     metrics: dict[str, Any] = field(default_factory=dict)
 
 
@@ -66,6 +67,7 @@ def train(
     on_note: OnNote = lambda code, text: None,
     resume_from: Path | None = None,
     card: dict[str, Any] | None = None,
+    prove: bool = True,
 ) -> TrainResult:
     """Train as `spec` says and leave the artifact in `work_dir/artifact`.
 
@@ -73,7 +75,8 @@ def train(
     after every step: "cancel" and "pause" end in `Stopped` ("pause" after a checkpoint). `on_note(code, text)` tells
     what stays true of the run, such as its precision or overfitting. `resume_from` is a checkpoint folder of the same
     spec and files: the run goes on as if it had never ended. Memory that ran out is answered once, from the last
-    checkpoint, with half the batch, twice the accumulation and recomputed activations.
+    checkpoint, with half the batch, twice the accumulation and recomputed activations. `prove=False` leaves out
+    `preflight.proof`, for a run whose like was proved a moment ago.
 
     Where several processes make one run (RANK and WORLD_SIZE), each calls this; only rank 0 calls back, except for
     `should_stop`'s answer, which counts for all.
@@ -94,8 +97,8 @@ def train(
     hooks = {"on_progress": on_progress, "on_checkpoint": keep, "should_stop": should_stop, "on_note": on_note}
     while True:
         steward = Steward(spec, work_dir, state, **hooks)
-        run = Run(spec, base, work_dir, files, resolve(spec.method), resolve_objective(spec.objective), steward)
-        _size_batches(run)
+        run = gather(spec, base, files, work_dir, steward)
+        run.prove = prove
         try:
             return _one_run(run, newest, card or {})
         except Exception as error:
@@ -105,6 +108,13 @@ def train(
                 raise memory.refusal(spec, tried_less=state.spared) from error
         _forget(run)
         state = _second_try(steward, newest)
+
+
+def gather(spec: RunSpec, base: str, files: Files, work_dir: Path, steward: Steward) -> Run:
+    """A run of which nothing is loaded yet. Raises BadInput where its batch cannot be shared by the processes."""
+    run = Run(spec, base, work_dir, files, resolve(spec.method), resolve_objective(spec.objective), steward)
+    _size_batches(run)
+    return run
 
 
 def prepare(run: Run) -> None:
@@ -153,7 +163,7 @@ def _one_run(run: Run, resume_from: Path | None, card: dict[str, Any]) -> TrainR
 def _step(run: Run, resume_from: Path | None) -> int:
     """Train to the end, or from a checkpoint to it. Returns the last step's number."""
     trainer = make_trainer(run)
-    if resume_from is None:
+    if resume_from is None and run.prove:
         preflight.proof(run, trainer)
     # before the first step, but within `train`: a model that was evaluated before is not spread over processes after
     trainer.args.eval_on_start = run.dev_set is not None and resume_from is None

@@ -82,8 +82,15 @@ class SweepSpec(BaseModel):
         return self
 
     def spec(self, values: dict[str, Any]) -> RunSpec:
-        """The run of one trial; nothing is saved on the way."""
-        return RunSpec.model_validate(self.run.model_dump() | values)
+        """The run of one trial. Without replay there is no dataset to replay."""
+        made = RunSpec.model_validate(self.run.model_dump() | values)
+        return made if made.replay else made.model_copy(update={"replay_dataset": None})
+
+    def ends(self) -> Iterator[RunSpec]:
+        """Runs at either end of each axis, or at each of its choices: if these can be run, so can what lies between."""
+        for axis in self.axes:
+            for value in axis.choices or (axis.low, axis.high):
+                yield self.spec({axis.name: value})
 
 
 class Trial(BaseModel):

@@ -138,9 +138,10 @@ def test_replayed_rows_never_give_a_test_away(context: Context, tmp_path: Path) 
     sealed = make_split(context, new, seed=17)
     make_split(context, other, seed=5)
     parts = [context.services.blobs.get_file(sealed["blobs"][n], tmp_path / f"{n}.jsonl") for n in ("dev", "test")]
-    run: Any = SimpleNamespace(services=context.services, folder=tmp_path)
+    job = SimpleNamespace(dataset_id=new.id)
+    run: Any = SimpleNamespace(services=context.services, job=job, folder=tmp_path)
 
-    file, told = replay.lay_out(run, other.id, parts)
+    file, told = replay.lay_out(run, other.id)
 
     hidden = prompt_keys(parts[0]) | prompt_keys(parts[1])
     assert prompt_keys(tmp_path / "replay-all.jsonl") & hidden

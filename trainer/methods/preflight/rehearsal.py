@@ -68,8 +68,7 @@ def rehearse(
 
 
 def set_up(spec: RunSpec, base: str, files: Files, work_dir: Path, tell: Callable[[str], None]) -> Run:
-    from trainer.methods import resolve, resolve_objective
-    from trainer.methods.run import Run
+    from trainer.methods.run import gather
     from trainer.methods.state import RunState
     from trainer.methods.steward import Steward
 
@@ -81,9 +80,7 @@ def set_up(spec: RunSpec, base: str, files: Files, work_dir: Path, tell: Callabl
         on_checkpoint=lambda *_: None,
         should_stop=lambda: None,
     )
-    run = Run(spec, base, work_dir, files, resolve(spec.method), resolve_objective(spec.objective), steward)
-    run.batch_size, run.accumulation = spec.batch_size, spec.gradient_accumulation
-    return run
+    return gather(spec, base, files, work_dir, steward)
 
 
 def measure(run: Run, trainer: Any) -> dict[str, Any]:
