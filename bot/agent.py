@@ -22,6 +22,7 @@ from langchain.agents.middleware import (
     ToolErrorMiddleware,
     before_agent,
     dynamic_prompt,
+    wrap_tool_call,
 )
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import (
@@ -46,6 +47,8 @@ from trainer.settings import Settings
 log = structlog.get_logger()
 PROMPT = Path(__file__).with_name("prompt.md")
 REST_S = 30.0  # how long a model that did not answer is left alone
+LONGEST_ARGUMENT = 20_000  # characters
+LONGEST_ERROR = 2_000
 REMEMBERED = 60  # messages of a thread that the model sees
 OUR_FAULT = {400, 413, 422}  # the request was bad: the next one may be fine
 LIMIT_WORDS = ("Model call limits exceeded", "Tool call limit")
@@ -141,6 +144,7 @@ def _graph(settings: Settings, memory: SqliteSaver | None, model: BaseChatModel,
         ModelCallLimitMiddleware(run_limit=settings.agent_model_calls, exit_behavior="end"),
         ToolCallLimitMiddleware(run_limit=settings.agent_tool_calls, exit_behavior="end"),
         stand_in,
+        short_errors,
         ToolErrorMiddleware(tool_error),
     ]
     return create_agent(model, TOOLBOX, middleware=middleware, context_schema=Context, checkpointer=memory)
@@ -186,19 +190,32 @@ def _silent(made: ModelResponse, asked: Sequence[BaseMessage]) -> bool:
 
 
 def _storable(response: ModelResponse) -> ModelResponse:
-    """Whole numbers past 64 bits become texts: the thread's memory cannot hold them, and no tool wants them."""
+    """Whole numbers past 64 bits become texts, and endless texts are cut: the thread's memory cannot or should not hold
+    them, and no tool wants them."""
     for message in response.result:
         for call in getattr(message, "tool_calls", None) or []:
-            call["args"] = _within_64_bits(call["args"])
+            call["args"] = _bounded(call["args"])
     return response
 
 
-def _within_64_bits(value: Any) -> Any:
+def _bounded(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _within_64_bits(inner) for key, inner in value.items()}
+        return {str(key)[:LONGEST_ARGUMENT]: _bounded(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_within_64_bits(inner) for inner in value]
+        return [_bounded(inner) for inner in value]
+    if isinstance(value, str):
+        return value[:LONGEST_ARGUMENT]
     return str(value) if isinstance(value, int) and abs(value) >= 2**63 else value
+
+
+@wrap_tool_call
+def short_errors(request: Any, handler: Callable[[Any], Any]) -> Any:
+    """LangChain repeats all arguments when they do not fit a tool: only the ends of that are worth reading."""
+    told = handler(request)
+    if isinstance(told, ToolMessage) and told.status == "error" and len(str(told.content)) > LONGEST_ERROR:
+        words = str(told.content)
+        told.content = f"{words[: LONGEST_ERROR // 4]} … {words[-LONGEST_ERROR // 2 :]}"
+    return told
 
 
 @dynamic_prompt

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
@@ -180,3 +181,35 @@ def test_there_is_no_tool_to_decide() -> None:
     from tools.toolbox import TOOLBOX
 
     assert not [t.name for t in TOOLBOX if any(w in t.name for w in ("approve", "decide", "reject"))]
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("request_training", {"settings": ["lora_r", 8]}),
+        ("request_training", {"settings": {"lora_r": {"a": [1, {"b": 2}]}, "seed": 2**400}}),
+        ("request_training", {"settings": {"suffix": "x" * 1_000_000}}),
+        ("request_training", {"settings": {"base": "../../etc", "<!channel>": 1}}),
+        ("request_training", {"preset": "<!channel> & <@U0GRACE001>"}),
+        ("request_training", {"lora_r": 2**400, "epochs": "many"}),
+        ("preflight_training", {"settings": {"target_modules": ["x" * 1_000_000]}}),
+        ("request_sweep", {"over": [{"a": 1}, 7, None]}),
+        ("request_sweep", {"over": ["lora_r=" + "9" * 100_000], "trials": 10**9}),
+        ("request_sweep", {"over": "lora_r=1,2", "trials": -(2**400)}),
+        ("request_sweep", {"over": "x" * 1_000_000}),
+    ],
+)
+def test_nonsense_in_arguments_asks_for_nothing_and_harms_nobody(
+    bot: Door, services: Services, llm: ScriptedLLM, ada: Person, channel: str, tool: str, arguments: dict[str, Any]
+) -> None:
+    ts, _ = drop(ada, channel)
+    before = len(services.approvals.pending()), len(services.jobs.list())
+    llm.calls(tool, **arguments)
+    llm.says("That does not fit, sorry.")
+    ada.say(channel, "do your best", thread_ts=ts)
+    ada.wait_for_text(channel, ts, "That does not fit")
+    assert (len(services.approvals.pending()), len(services.jobs.list())) == before
+    told = str(llm.asked[-1]["messages"][-1]["content"])
+    assert told and "on my side" not in told and len(told) < 3000
+    for message in ada.replies(channel, ts):
+        assert_harmless(message)
