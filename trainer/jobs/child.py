@@ -6,7 +6,6 @@ several only rank 0 writes events, checkpoints and the result; any of them may s
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import signal
@@ -20,6 +19,7 @@ from typing import Any
 import structlog
 
 from trainer.errors import LostLease, TunesmithError
+from trainer.jobs import disk
 from trainer.jobs.launchers.control import Control
 from trainer.jobs.lease import Lease
 from trainer.jobs.processes import die_with_parent
@@ -113,7 +113,7 @@ def _attempt(run: Run) -> int:
         _fail(lease, error.code, str(error))
         return 1
     except Exception as error:  # the last place that can still say what kind of thing happened
-        return _unexpected(lease, error)
+        return _unexpected(run, error)
     return 0
 
 
@@ -126,12 +126,13 @@ def _stopped(lease: Lease, stop: Stopped) -> int:
     return 0
 
 
-def _unexpected(lease: Lease, error: Exception) -> int:
+def _unexpected(run: Run, error: Exception) -> int:
     """A full disk is said; anything else goes to the log, and the job gets one more try."""
+    lease = run.lease
     log.error("unexpected", job=lease.job_id, fence=lease.fence, exc_info=error)
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        what = "The disk is full, so the run stopped; its checkpoints are kept."
-        _fail(lease, "disk_full", f"{what} Make room in TUNESMITH_HOME and the blob store, then start it again.")
+    if disk.is_full(error, run.folder):
+        said = disk.full()
+        _fail(lease, said.code, str(said))
         return EX_UNEXPECTED
     if ranks.lost_a_peer(error):
         return EX_LOST

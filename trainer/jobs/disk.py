@@ -31,11 +31,15 @@ def watched(folder: Path) -> Iterator[None]:
     except Exception as error:
         if not is_full(error, folder):
             raise
-        raise TunesmithError(
-            "The disk is full, so the run stopped; its checkpoints are kept.",
-            fix="Make room in TUNESMITH_HOME and the blob store, then start it again.",
-            code="disk_full",
-        ) from error
+        raise full() from error
+
+
+def full() -> TunesmithError:
+    return TunesmithError(
+        "The disk is full, so the run stopped; its checkpoints are kept.",
+        fix="Make room in TUNESMITH_HOME and the blob store, then start it again.",
+        code="disk_full",
+    )
 
 
 def is_full(error: BaseException, folder: Path) -> bool:

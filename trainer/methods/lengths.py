@@ -29,7 +29,9 @@ def check(tokenizer: Any, rows: Sequence[Row], limit: int, *, chosen: bool) -> i
 
 
 def _lengths(tokenizer: Any, row: Row) -> tuple[int, int]:
-    """Tokens before the first that is learned, and of the whole row; (-1, …) where none is learned."""
+    """Tokens before the first that is learned, and of the whole row; (-1, …) where none is learned, or all are."""
+    if "text" in row:
+        return -1, 0
     one = encode_row(tokenizer, row)
     first = next((at for at, label in enumerate(one.labels) if label >= 0), -1)
     return first, len(one.ids)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import errno
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trainer.data.kinds import objective_for
+from trainer.data.split import shapes
 from trainer.errors import BadInput, TunesmithError
 from trainer.inference import encoders
 from trainer.methods import fits, memory
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
 LONGEST_TOLD = 240
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
+VOCABULARY = ("tokenizer", "vocab", "spiece", "sentencepiece", "tekken", "merges")  # how its files' names begin
 ABSOLUTE = re.compile(r"(?<![\w:/])/(?:[^\s'\"/]+/)*([^\s'\"/]+)")
 
 
@@ -23,8 +27,11 @@ def load(run: Run) -> None:
     """`objective.load` of a spec whose parts go together, where every exception but ours, a full disk and a full memory
     means that the base cannot be read: BadInput with code base_unreadable."""
     fits.check(run.spec)
+    _look_at_rows(run)
     try:
         fits.check(run.spec, _config(run.base))
+        if Path(run.base).is_dir() and not _has_tokenizer(_names(Path(run.base))):
+            raise FileNotFoundError("there is no tokenizer in its folder")  # transformers would make up an empty one
         run.objective.load(run)
     except TunesmithError:
         raise
@@ -37,6 +44,22 @@ def load(run: Run) -> None:
             code="base_unreadable",
             param="base",
         ) from error
+
+
+def _look_at_rows(run: Run) -> None:
+    """Raises BadInput where there is no row to learn from, or the first is of a kind that does not teach this."""
+    with run.files.train.open(encoding="utf-8") as lines:
+        first = next((line for line in lines if line.strip()), None)
+    if first is None:
+        raise BadInput(
+            "There is no row to train on.",
+            fix="Bring rows, or a larger train part of the split.",
+            code="no_rows",
+            param="dataset",
+        )
+    kind = shapes.kind_of(json.loads(first))
+    if kind:
+        objective_for(kind, run.spec.objective, name="The file of rows")
 
 
 def _config(base: str) -> dict[str, Any]:
@@ -66,16 +89,24 @@ def _fix(base: str) -> str:
     folder = Path(base)
     if not folder.is_dir():
         return "Check its name and the connection to the hub, or give a folder that holds the model."
-    files = {path.name for path in folder.iterdir()}
+    files = _names(folder)
     missing = [what for what, found in _wanted(files) if not found]
     if missing:
         return f"Its folder has no {' and no '.join(missing)}: copy the model's folder again, whole."
     return "Copy the model's folder again, whole: a file of it is cut short or does not fit the others."
 
 
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
 def _wanted(files: set[str]) -> list[tuple[str, bool]]:
     return [
         ("config.json", "config.json" in files),
         ("weights (*.safetensors)", any(name.endswith(".safetensors") for name in files)),
-        ("tokenizer", any(name.startswith("tokenizer") or name in ("vocab.json", "spiece.model") for name in files)),
+        ("tokenizer", _has_tokenizer(files)),
     ]
+
+
+def _has_tokenizer(files: set[str]) -> bool:
+    return any(name.startswith(VOCABULARY) or name.endswith(".model") for name in files)

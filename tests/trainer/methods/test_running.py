@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.trainer.methods.conftest import ROWS, SPEC, Bench, row
+from tests.trainer.methods.little import make_encoder
 from tests.trainer.methods.test_run import gap, weights
 from trainer.errors import BadInput, TunesmithError
 from trainer.methods import memory, preflight, watch
@@ -40,6 +41,39 @@ def test_a_run_says_what_it_computes_in_and_what_it_mixed_in(bench: Bench) -> No
     assert result.metrics["notes"]["computes_in"].startswith("Computes in fp32 on the CPU (")
     assert result.metrics["notes"]["replay"] == "Mixed 12 rows of the base's own rows into 24 new ones."
     assert bench.notes == list(result.metrics["notes"].items())
+
+
+@pytest.mark.parametrize(
+    ("objective", "rows", "says"),
+    [
+        ("supervised", [], "no row to train on"),
+        ("supervised", [{"prompt": [], "chosen": [], "rejected": []}], "pairs of a better and a worse answer"),
+        ("kto", [row("ask", "yes")], "kto learns from"),
+        ("classify", [{"text": "a page"}], "plain texts"),
+    ],
+)
+def test_rows_that_cannot_teach_are_refused_before_anything_is_loaded(
+    bench: Bench, objective: str, rows: list[dict[str, Any]], says: str
+) -> None:
+    with pytest.raises(BadInput, match=says) as caught:
+        bench.train(like(SHORT, objective=objective), rows=rows, base=str(bench.folder / "nowhere"))
+    assert caught.value.fix
+
+
+def test_a_text_in_which_nothing_is_learned_is_left_out_and_counted(bench: Bench) -> None:
+    result = bench.train(SHORT, rows=[{"text": ""}, *({"text": f"page {n}"} for n in range(8))], dev=[])
+    assert (result.metrics["rows"], result.metrics["dropped_rows"]) == (9, 1)
+
+
+def test_a_folder_without_a_tokenizer_is_told_as_that(bench: Bench, tmp_path: Path) -> None:
+    """transformers makes up an empty tokenizer for some families, and a run would learn nothing for no reason."""
+    encoder = make_encoder(tmp_path / "little")
+    for path in encoder.glob("tokenizer*"):
+        path.unlink()
+    labels = [row("the parcel is late", "late"), row("the parcel is lost", "lost")] * 4
+    with pytest.raises(BadInput, match="cannot be loaded") as caught:
+        bench.train(like(SHORT, objective="classify"), rows=labels, base=str(encoder))
+    assert caught.value.code == "base_unreadable" and "has no tokenizer" in caught.value.fix
 
 
 def test_fp16_on_a_cpu_is_refused_before_anything_is_loaded(bench: Bench) -> None:

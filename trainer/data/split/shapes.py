@@ -38,6 +38,14 @@ def shaped(format: Format, row: Any) -> Row:
     return made | {"metadata": metadata} if isinstance(metadata, dict) and metadata else made
 
 
+def kind_of(row: Row) -> str:
+    """The kind whose shape a row has; "" where it has none of them."""
+    for name, keys in {"chat": ["messages"], "text": ["text"], "preference": ["chosen", "rejected"]}.items():
+        if all(key in row for key in keys):
+            return name
+    return "unpaired" if all(key in row for key in ("prompt", "completion", "label")) else ""
+
+
 def talk(row: Row) -> Row | None:
     """A preference or unpaired row, once shaped, as the conversation that it tells of: the prompt and the better (or
     only) answer as OpenAI chat. None for rows of other kinds."""
