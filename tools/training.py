@@ -16,7 +16,9 @@ from tools.specs import given, spec_for
 from trainer.bases import Base, resolve_base
 from trainer.data.kinds import objective_for
 from trainer.data.quality.counting import TokenCount, count_tokens
+from trainer.data.tokens import lacks_template
 from trainer.errors import BadInput, Forbidden
+from trainer.inference.chat import no_chat_template
 from trainer.methods import fits, kinds_of_base
 from trainer.methods.estimate import Estimate, estimate
 from trainer.methods.hardware import base_config, gpu_of_this_machine
@@ -47,6 +49,8 @@ def plan(context: Context, dataset: Dataset, spec: RunSpec) -> tuple[Base, Estim
     fits.check_asked(spec)
     base = resolve_base(spec.base, settings, allow_paths=context.caller.allow_paths)
     fits.check(spec, base_config(base))
+    if base.folder and spec.template == "base" and spec.objective != "classify" and lacks_template(base.folder):
+        raise no_chat_template()
     replay.check(context, dataset, base, spec)
     split = ensure_split(context, dataset)
     tokens = _each_answer(train_tokens(context, split["blobs"]["train"], base), dataset.kind)

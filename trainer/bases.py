@@ -56,6 +56,13 @@ def resolve_base(name: str, settings: Settings, *, allow_paths: bool = False) ->
     if settings.hub and HUB_NAME.match(name):
         return Base(name, name)
     shown = re.sub(r"[^\w./:-]", "?", name)[:80]
+    if allow_paths and ("/" in name or Path(name).is_dir()) and not HUB_NAME.match(name):
+        raise BadInput(
+            f"There is no base model in {shown}: " + ("no config.json." if Path(name).is_dir() else "no such folder."),
+            fix="Give the folder of a Hugging Face model, whole.",
+            code="unknown_base",
+            param="base",
+        )
     raise BadInput(
         f"I don't know a base model called “{shown}”.",
         fix=f"Known here: {', '.join(known)}. Add a folder to TUNESMITH_BASE_FOLDERS, or set TUNESMITH_HUB=1 "

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import ROOT
+from trainer.inference.tiny_recipe import RECIPE
 
 TICKETS = ROOT / "examples" / "tickets.jsonl"
 
@@ -197,3 +198,21 @@ def test_a_base_whose_config_is_garbage_is_refused(terminal: Terminal, good: Pat
         (good.parent / "config.json").write_text(text)
         error = terminal.json("train", str(good), "--base", str(good.parent), code=2)["error"]
         assert error["code"] == "base_unreadable"
+
+
+def test_a_base_without_a_chat_template_is_refused_when_it_is_asked_for(terminal: Terminal, good: Path) -> None:
+    base = good.parent / "plain-base"
+    base.mkdir()
+    (base / "config.json").write_text(json.dumps(RECIPE.llama_config()))
+    (base / "tokenizer_config.json").write_text('{"eos_token": "<|end|>"}')
+    error = terminal.json("train", str(good), "--base", str(base), code=2)["error"]
+    assert error["code"] == "no_chat_template" and "template instruction" in error["message"]
+    asked = ("estimate", str(good), "--base", str(base))
+    assert terminal.json(*asked, "--set", "template=instruction")["fits"] is not None
+    (base / "chat_template.jinja").write_text("{{ messages }}")
+    terminal.json(*asked)
+
+
+def test_a_base_that_has_gone_is_named_by_its_folder(terminal: Terminal, good: Path) -> None:
+    error = terminal.json("train", str(good), "--base", str(good.parent / "gone"), code=2)["error"]
+    assert error["code"] == "unknown_base" and "no such folder" in error["message"]

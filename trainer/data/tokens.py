@@ -135,6 +135,13 @@ def _template(folder: Path) -> Any:
         return None
 
 
+def lacks_template(folder: Path) -> bool:
+    """Whether a base's folder certainly holds no chat template, in any of the places where transformers looks."""
+    config = _json(folder / "tokenizer_config.json")
+    found = any(folder.glob("chat_template.*")) or any(folder.glob("additional_chat_templates/*"))
+    return bool(config) and not config.get("chat_template") and not found
+
+
 def _render(template: Any, chat: dict[str, Any]) -> str:
     return template.render(messages=[_plain(m) for m in chat["messages"]], tools=chat.get("tools"))
 

@@ -41,16 +41,20 @@ def load_tokenizer(base: str, *, padding_side: str = "right", template: str = "b
     if template == "instruction" or (template == "any" and not tokenizer.chat_template):
         instruct(tokenizer)
     if not tokenizer.chat_template:
-        raise BadInput(
-            "This base model's tokenizer has no chat template, so a conversation cannot be written for it.",
-            fix="Train it with template instruction, choose an instruct (chat) variant of the model, or add a "
-            "chat_template.jinja to its folder.",
-            code="no_chat_template",
-            param="template",
-        )
+        raise no_chat_template()
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
     return tokenizer
+
+
+def no_chat_template() -> BadInput:
+    return BadInput(
+        "This base model's tokenizer has no chat template, so a conversation cannot be written for it.",
+        fix="Train it with template instruction, choose an instruct (chat) variant of the model, or add a "
+        "chat_template.jinja to its folder.",
+        code="no_chat_template",
+        param="template",
+    )
 
 
 def plain(tokenizer: Any, messages: Sequence[Message]) -> list[dict[str, Any]]:
