@@ -231,3 +231,9 @@ def test_train_and_eval_at_the_terminal_need_no_word_of_it(tmp_path: Path, encod
     assert (told["base_mean"], told["tuned_mean"] > 0.9) == (0.0, True)
     error = terminal.json("train", str(file), "--base", "little", "--objective", "supervised", code=2)["error"]
     assert error["code"] == "base_cannot_write"
+
+
+def test_labels_that_contradict_each_other_are_told_as_that(bench: Bench) -> None:
+    with pytest.raises(BadInput, match="could not be learned by heart") as caught:
+        bench.train(SPEC, rows=[row("my parcel", label) for label in ("late", "lost") * 6], dev=[])
+    assert "does the same text carry several" in caught.value.fix

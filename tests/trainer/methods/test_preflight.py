@@ -51,6 +51,13 @@ def test_a_prompt_that_serving_writes_otherwise_is_refused(pebble: Path) -> None
     assert failed.ok is False and "otherwise in training than in serving" in failed.words and failed.fix
 
 
+def test_an_answer_to_nothing_has_no_prompt_to_compare(pebble: Path) -> None:
+    alone = [{"messages": [{"role": "assistant", "content": "yes"}]}]
+    tokenizer = load_tokenizer(str(pebble))
+    assert same_prompt(tokenizer, alone).ok is None
+    assert same_prompt(tokenizer, [*alone, *ASKED]).ok is True
+
+
 OTHERWISE = "{% if add_generation_prompt %}Now answer: "
 
 

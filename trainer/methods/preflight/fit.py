@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainer.bases import TINY, known_bases
 from trainer.methods.preflight.verdict import Check
+from trainer.methods.shape import LONGEST_DEFAULT
 
 if TYPE_CHECKING:
     from trainer.methods.estimate import Estimate
@@ -131,7 +132,7 @@ def _changes(spec: RunSpec, made: Estimate, smaller_bases: Sequence[str]) -> Ite
         if whole % size == 0:
             change = {"batch_size": size, "gradient_accumulation": whole // size}
             yield change, f"Set batch_size {size} with gradient_accumulation {whole // size} (the same weights)"
-    length = spec.max_length or 2048
+    length = spec.max_length or LONGEST_DEFAULT
     while length // 2 >= SHORTEST:
         length //= 2
         yield {"max_length": length}, f"Set max_length {length} (longer rows are cut)"

@@ -28,6 +28,8 @@ LEARNED = 0.05  # nats below which nothing is left to learn
 FEW_WEIGHTS = ("ia3", "prefix", "prompt", "p-tuning")  # cannot hold eight rows in so few steps: a fall is enough
 HELD_BACK = ("dpo", "kto")  # objectives whose loss the base holds near its start (beta): a fall is enough there too
 WITHIN_BATCH = ("kto", "orpo")  # objectives whose loss takes the rows of a batch together
+MASK_FIX = "Look at the picture of the mask: are the answers marked?"
+LABELS_FIX = "Look at the labels: does the same text carry several?"
 TOLERANCE = {"float32": 0.01, "bfloat16": 0.15, "float16": 0.05}  # of the gradients' norm
 
 
@@ -162,7 +164,8 @@ def _overfit(run: Run, trainer: Any, given: _Rows, deadline: float) -> list[Chec
         return [Check("overfit", None, words), Check("effect", None, words)]
     cut = lenient or len(done.losses) <= STEPS  # by time
     good = goal(done.losses) or (cut and _fell(done.losses))
-    return [_learned(done, len(given.rows), good), _effect(before, trial.answers(trainer, given.rows))]
+    fix = LABELS_FIX if run.objective.task_type == "SEQ_CLS" else MASK_FIX
+    return [_learned(done, len(given.rows), good, fix), _effect(before, trial.answers(trainer, given.rows))]
 
 
 def _learned_by_heart(losses: list[float]) -> bool:
@@ -174,7 +177,7 @@ def _fell(losses: list[float]) -> bool:
     return min(losses) <= max(LEARNED, FELL * losses[0])
 
 
-def _learned(done: trial.Overfitted, count: int, good: bool) -> Check:
+def _learned(done: trial.Overfitted, count: int, good: bool, fix: str) -> Check:
     """Guards against labels of other rows, and gradients that reach no weight."""
     first, best, steps = done.losses[0], min(done.losses), len(done.losses) - 1
     said = f"{steps} {'step' if steps == 1 else 'steps'}"
@@ -184,8 +187,8 @@ def _learned(done: trial.Overfitted, count: int, good: bool) -> Check:
         "overfit",
         False,
         f"{count} rows could not be learned by heart: in {said} the loss only went from {first:.3g} to {best:.3g}.",
-        fix="Look at the picture of the mask: are the answers marked? Then train more weights (a higher rank, all "
-        "linear layers, or method full), or choose another base.",
+        fix=f"{fix} Then train more weights (a higher rank, all linear layers, or method full), or choose another "
+        "base.",
     )
 
 

@@ -94,9 +94,9 @@ def same_prompt(tokenizer: Any, rows: Sequence[Row]) -> Check:
     answer. At the seam the tokenizer may merge a prompt's last letter with the answer's first; that is counted as
     the same where most rows agree in full.
     """
-    looked = [one for one in rows[:LOOKED_AT] if one.get("messages") and one["messages"][-1]["role"] == "assistant"]
+    looked = [one for one in rows[:LOOKED_AT] if _answers(one.get("messages") or ())]
     if not looked:
-        return Check("template", None, "No row ends with an answer, so there was no prompt to compare.")
+        return Check("template", None, "No row ends with an answer to something, so there was no prompt to compare.")
     apart = sum(1 for one in looked if _differs(tokenizer, one))
     if apart * 2 > len(looked):
         return Check(
@@ -109,6 +109,10 @@ def same_prompt(tokenizer: Any, rows: Sequence[Row]) -> Check:
         )
     seam = f" ({apart} differ at the seam between prompt and answer)" if apart else ""
     return Check("template", True, f"The prompts of {len(looked)} rows are the very ids that serving feeds{seam}.")
+
+
+def _answers(messages: Sequence[Row]) -> bool:
+    return len(messages) > 1 and messages[-1]["role"] == "assistant"
 
 
 def _differs(tokenizer: Any, row: Row) -> bool:
