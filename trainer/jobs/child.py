@@ -27,6 +27,7 @@ from trainer.logs import configure_logs
 from trainer.methods import ranks
 from trainer.methods.method import Stopped
 from trainer.services import Services, build_services
+from trainer.store.database import AWAY
 from trainer.store.tables import Job
 from trainer.types import JobKind, JobStatus
 
@@ -41,6 +42,7 @@ HANDLERS = {
 EX_UNEXPECTED = 70  # an exception that nobody foresaw
 EX_TEMPFAIL = 75  # stopped cleanly, and the job wants to go back in line
 EX_LOST = 76  # one of several processes that cannot go on without the others, or without the lease
+EX_AWAY = 69  # the database did not answer
 ASK_EVERY_S = 1.0
 
 
@@ -110,6 +112,9 @@ def _attempt(run: Run) -> int:
     except Stopped as stop:
         return _stopped(lease, stop)
     except TunesmithError as error:
+        if error.code == AWAY:  # no fault of the job's: another attempt goes on from its last checkpoint
+            log.warning("database_away", job=lease.job_id, fence=lease.fence, reason=error.what)
+            return EX_AWAY
         _fail(lease, error.code, str(error))
         return 1
     except Exception as error:  # the last place that can still say what kind of thing happened

@@ -27,6 +27,7 @@ from sqlalchemy.orm import Session
 from trainer.errors import BadInput, MissingExtra, Unavailable
 from trainer.store.tables import Claim, Table, now
 
+AWAY = "database_away"  # code of the error that may be gone at the next try
 MIGRATIONS = Path(__file__).parent / "migrations"
 WAL_TRIES = 200  # 50 ms apart
 MIGRATION_LOCK = 0x7E5317  # any constant: Postgres' advisory lock of this application
@@ -84,6 +85,7 @@ class Database:
             raise Unavailable(
                 f"The database does not answer ({why}).",
                 fix="Check TUNESMITH_DATABASE_URL, the disk and the database server, then try again.",
+                code=AWAY,
             ) from error
 
     def clock(self) -> float:
