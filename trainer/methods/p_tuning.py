@@ -6,11 +6,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from trainer.methods.shape import P_TUNING_WIDTH
 from trainer.methods.spec import RunSpec
 from trainer.methods.virtual import VirtualTokens
 
 ENCODER = "prompt_encoder.safetensors"
-ENCODER_WIDTH = 128
 
 
 class PTuning(VirtualTokens):
@@ -21,7 +21,7 @@ class PTuning(VirtualTokens):
         from peft import PromptEncoderConfig
 
         return PromptEncoderConfig(
-            task_type=task_type, num_virtual_tokens=spec.virtual_tokens, encoder_hidden_size=ENCODER_WIDTH
+            task_type=task_type, num_virtual_tokens=spec.virtual_tokens, encoder_hidden_size=P_TUNING_WIDTH
         )
 
     def wrap(self, model: Any, spec: RunSpec, task_type: str = "CAUSAL_LM") -> Any:
