@@ -30,8 +30,10 @@ class Exported:
 
 
 def lint_model(context: Context, model_id: str | None) -> tuple[Model, list[Note]]:
-    """What vLLM would say of the model's adapter."""
+    """What vLLM would say of the model's adapter; full weights have none."""
     model = pick_model(context, model_id)
+    if model.manifest.get("files") and not model.is_adapter:
+        return model, [Note("fine", "These are full weights, which any engine loads as a model.")]
     with _laid_out(context, model) as folder:
         return model, lint(folder)
 
