@@ -72,7 +72,7 @@ def small_tiles() -> None:
         chunked_logprob.TOKEN_CHUNK_SIZE = min(CPU_TILE, chunked_logprob.TOKEN_CHUNK_SIZE)
 
 
-def fused() -> dict[str, bool]:
+def fused() -> dict[str, Any]:
     """Arguments for TRL where fused norms, rotations and feed-forwards can be had: on CUDA, with the extra `gpu`."""
     from importlib.util import find_spec
 
