@@ -68,6 +68,13 @@ def plan(context: Context, dataset: Dataset, spec: RunSpec) -> tuple[Base, Estim
         )
 
     made = room.judged(spec, gpu, again=again, settings=settings)
+    if made.trainable_params == 0:
+        raise BadInput(
+            f"None of {', '.join(spec.target_modules or ())[:120]} is a layer of {base.name} that can be adapted.",
+            fix="Leave target_modules out to adapt every linear layer, or name layers of this base.",
+            code="unknown_target_modules",
+            param="target_modules",
+        )
     return base, replace(made, basis=f"{made.basis} {str(tokens)[0].upper()}{str(tokens)[1:]}.")
 
 

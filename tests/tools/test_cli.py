@@ -105,6 +105,7 @@ def test_wrong_words_end_with_2(terminal: Terminal, words: tuple[str, ...]) -> N
         (["--learning-rate", "10"], "learning_rate"),
         (["--base", "tiny-base", "--replay", "99"], "replay"),
         (["--suffix", "<!channel>"], "suffix"),
+        (["--set", "target_modules=foo_proj"], "target_modules"),
     ],
 )
 def test_a_run_that_cannot_be_is_refused_before_it_starts(
