@@ -186,8 +186,11 @@ def ours(size: str, method: str, length: int, rows: list[Any], folder: Path, bat
         "should_stop": lambda: None,
     }
     steward = Steward(spec, folder, RunState(), **quiet)
-    shape(size, length).save_pretrained(folder / "base")  # all that is read of a base before it is loaded
-    run = Run(spec, str(folder / "base"), folder, Files(folder), resolve(method), drawn_objective(rows), steward)
+    base, file = folder / "base", folder / "rows.jsonl"  # what a run looks at before it loads its base and its rows
+    shape(size, length).save_pretrained(base)
+    tokenizer().save_pretrained(base)
+    file.write_text('{"messages": [{"role": "user", "content": "?"}, {"role": "assistant", "content": "!"}]}\n')
+    run = Run(spec, str(base), folder, Files(file), resolve(method), drawn_objective(rows), steward)
     run.batch_size = batch
     prepare(run)
     return make_trainer(run)

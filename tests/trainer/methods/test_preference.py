@@ -142,13 +142,18 @@ def test_rows_that_teach_nothing_are_counted_and_left_out(pebble: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "said"),
-    [([pair(n, "same", "same") for n in range(3)], "3 have equal answers"), ([], "there are none")],
+    ("rows", "said", "code"),
+    [
+        ([pair(n, "same", "same") for n in range(3)], "3 have equal answers", "nothing_to_prefer"),
+        ([], "no row to train on", "no_rows"),
+    ],
 )
-def test_a_dataset_with_nothing_to_prefer_is_refused(bench: Bench, rows: list[dict[str, Any]], said: str) -> None:
+def test_a_dataset_with_nothing_to_prefer_is_refused(
+    bench: Bench, rows: list[dict[str, Any]], said: str, code: str
+) -> None:
     with pytest.raises(BadInput, match=said) as caught:
         learn(bench, "dpo", rows=rows)
-    assert caught.value.code == "nothing_to_prefer"
+    assert caught.value.code == code
 
 
 def test_rated_answers_are_learned_and_the_rarer_kind_weighs_more(bench: Bench) -> None:
