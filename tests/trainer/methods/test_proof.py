@@ -166,3 +166,11 @@ def test_dropout_is_off_inside_and_back_after_it() -> None:
     with trial.without_dropout(layers):
         assert (layers[0].p, layers[1].attention_dropout) == (0.0, 0.0)
     assert (layers[0].p, layers[1].attention_dropout) == (0.5, 0.25)
+
+
+def test_rows_that_the_base_knows_already_are_tried_all_the_same(
+    prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As rows of old tasks are, which a replay mixes in: there is nothing to learn, and yet the weights must move."""
+    monkeypatch.setattr(proving, "LEARNED", 99.0)
+    assert set(checks(*prepared()).values()) == {True}

@@ -13,6 +13,7 @@ from typing import Any
 Item = dict[str, Any]
 Goal = Callable[[list[float]], bool]  # losses so far → enough
 MOST_COMPARED = 50_000_000  # gradients
+FEWEST = 3  # steps that are taken even of rows that the base knows already: their effect is looked at
 PLAIN = (int, float, bool, str, type(None))
 
 
@@ -124,7 +125,8 @@ def overfit(trainer: Any, rows: list[Item], *, rate: float, steps: int, seconds:
         optimizer.zero_grad(set_to_none=True)
         done.losses.append(backward(trainer, [rows]))
         done.seconds = time.monotonic() - began
-        if goal(done.losses) or len(done.losses) > steps or done.seconds > seconds:
+        enough = len(done.losses) > FEWEST and goal(done.losses)
+        if enough or len(done.losses) > steps or done.seconds > seconds:
             return done
         _unscale(trainer, trained)
         torch.nn.utils.clip_grad_norm_(trained, trainer.args.max_grad_norm or 1.0)
