@@ -113,7 +113,7 @@ def _train(run: Run, spec: RunSpec, base: Base, files: dict[str, Path], resume: 
 def replayed(run: Run, spec: RunSpec, base: Base) -> tuple[Path | None, str]:
     """The rows to mix in, and whose they are."""
     if spec.replay_dataset is None or not spec.replay:
-        return (base.carried("replay.jsonl") if spec.replay else None), "the base's own rows"
+        return (base.carried("replay.jsonl") if spec.replay else None), "the base's old tasks"
     return replay.lay_out(run, spec.replay_dataset)
 
 

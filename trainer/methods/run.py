@@ -29,7 +29,7 @@ class Files:
     train: Path
     dev: Path | None = None
     replay: Path | None = None  # rows of old tasks, or of another dataset, to mix in
-    replay_from: str = "the base's own rows"  # in the words of a note
+    replay_from: str = "the base's old tasks"  # in the words of a note
 
 
 @dataclass(slots=True)

@@ -39,7 +39,7 @@ def test_a_run_says_what_it_computes_in_and_what_it_mixed_in(bench: Bench) -> No
     old = bench.base / "tunesmith" / "replay.jsonl"
     result = bench.train(like(SHORT, replay=0.5), replay=old)
     assert result.metrics["notes"]["computes_in"].startswith("Computes in fp32 on the CPU (")
-    assert result.metrics["notes"]["replay"] == "Mixed 12 rows of the base's own rows into 24 new ones."
+    assert result.metrics["notes"]["replay"] == "Mixed 12 rows of the base's old tasks into 24 new ones."
     assert bench.notes == list(result.metrics["notes"].items())
 
 
