@@ -17,6 +17,7 @@ from trainer.errors import LimitExceeded
 log = structlog.get_logger()
 Json = dict[str, Any]
 CLOSE_S, BEHIND_S = 5.0, 1.0
+LOOK_AGAIN_S = 0.05  # soon, so that it still finds its place in the thread's order
 SPOKEN = (None, "file_share", "thread_broadcast")
 
 
@@ -27,13 +28,13 @@ def register(app: App, door: Door) -> None:
             receive(door, event)
 
 
-def receive(door: Door, event: Json, *, last: bool = False) -> None:
+def receive(door: Door, event: Json, *, waited: float = 0.0) -> None:
     """Take a message that is meant for us, once, and queue the work in its thread's lane."""
     if event.get("bot_id") or event.get("user") == door.us.user_id or not event.get("user"):
         return
     if not conversation.is_ours(door, event):
-        if not last and _close_behind(event):
-            later = threading.Timer(BEHIND_S, receive, (door, event), {"last": True})
+        if waited < BEHIND_S and _close_behind(event):
+            later = threading.Timer(LOOK_AGAIN_S, receive, (door, event), {"waited": waited + LOOK_AGAIN_S})
             later.daemon = True
             later.start()
         return
