@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from enum import StrEnum
-from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Annotated, Any
 
 import typer
@@ -39,8 +39,7 @@ def register(app: typer.Typer) -> None:
 
 
 def door(name: str) -> Any:
-    module, _, function = DOORS[name].partition(":")
-    return getattr(import_module(module), function)
+    return resolve_name(DOORS[name])
 
 
 def begin() -> Settings:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
@@ -97,8 +97,4 @@ ANALYZERS: dict[str, str] = {
 
 
 def load_analyzers(scene: Scene) -> list[Analyzer]:
-    made = []
-    for target in ANALYZERS.values():
-        module, _, attribute = target.partition(":")
-        made.append(getattr(import_module(module), attribute)(scene))
-    return made
+    return [resolve_name(target)(scene) for target in ANALYZERS.values()]

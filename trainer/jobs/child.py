@@ -12,8 +12,8 @@ import signal
 import sys
 import time
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import structlog
@@ -104,8 +104,7 @@ def _attempt(run: Run) -> int:
     try:
         lease.renew()  # started late, or again, it may have lost the job: better now than after loading a model
         ranks.join()
-        module, _, name = HANDLERS[JobKind(run.job.kind)].partition(":")
-        getattr(import_module(module), name)(run)
+        resolve_name(HANDLERS[JobKind(run.job.kind)])(run)
     except LostLease as error:
         log.warning("lost_lease", job=lease.job_id, fence=lease.fence, reason=str(error))
         return EX_LOST if ranks.world_size() > 1 else 0

@@ -3,7 +3,7 @@ visible; a method or an objective is one small file and one line here."""
 
 from __future__ import annotations
 
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from trainer.errors import BadInput
@@ -53,5 +53,4 @@ def known(table: dict[str, str], name: str, noun: str) -> None:
 
 def _look_up(table: dict[str, str], name: str, noun: str) -> Any:
     known(table, name, noun)
-    module, _, cls = table[name].partition(":")
-    return getattr(import_module(module), cls)()
+    return resolve_name(table[name])()

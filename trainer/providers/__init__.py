@@ -4,7 +4,7 @@ table; which service answers is a setting, and how it differs stands in `provide
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import Any
 
 from trainer.errors import BadInput
@@ -25,8 +25,7 @@ def resolve_provider(name: str) -> Any:
             code="unknown_provider",
             param="provider",
         )
-    module, _, cls = PROVIDERS[name].partition(":")
-    return getattr(import_module(module), cls)
+    return resolve_name(PROVIDERS[name])
 
 
 def is_hosted(spec: Mapping[str, Any]) -> bool:

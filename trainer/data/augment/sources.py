@@ -74,12 +74,6 @@ def _why_not(kind: str, row: Row, key: bytes, train: frozenset[bytes] | None, se
     return plain_enough(kind, row)
 
 
-def keys_of(train_file: Path) -> frozenset[bytes]:
-    """The content of every row of a train part."""
-    with train_file.open(encoding="utf-8") as lines:
-        return frozenset(content_key(json.loads(line)) for line in lines if line.strip())
-
-
 def read_prompts(path: Path, system: str = "") -> Iterator[tuple[int, Row]]:
     """A file of prompts: a text a line, or JSON with `prompt` or with `messages` that end in a question."""
     try:

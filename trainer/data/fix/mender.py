@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from importlib import import_module
+from collections.abc import Iterable, Mapping
+from pkgutil import resolve_name
 from typing import Any, NamedTuple
 
 from trainer.data.findings import Problem
@@ -49,8 +49,8 @@ class Mender:
         self.format, self.wanted, self.mapped = format, wanted, mapped
         self.convert = convert and (format.name != CHAT or mapped)
         self.target = load_format(CHAT) if self.convert else format
-        self._lines = [(n, _load(f.target)) for n, f in wanted.items() if f.level == "line" and f.target]
-        self._rows = [(n, _load(f.target)) for n, f in wanted.items() if f.level == "row" and f.target]
+        self._lines = [(n, resolve_name(f.target)) for n, f in wanted.items() if f.level == "line" and f.target]
+        self._rows = [(n, resolve_name(f.target)) for n, f in wanted.items() if f.level == "row" and f.target]
         if "nul" in wanted:
             self._rows.insert(0, ("nul", values.without_nul))
         self.redact = "redact" in wanted
@@ -198,8 +198,3 @@ def _no_value(held: Any) -> Any:
     """What stands for a number that no loader can hold."""
     code = getattr(held, "code", "invalid_json")
     raise Unmendable([Problem(code, "A number that no loader can hold stands here.")])
-
-
-def _load(target: str) -> Callable[[Any], Any]:
-    module, _, name = target.partition(":")
-    return getattr(import_module(module), name)

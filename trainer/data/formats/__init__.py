@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import Any, Literal, Protocol
 
 from trainer.data.findings import Problem
@@ -74,8 +74,7 @@ def load_format(name: str | None = None) -> Format:
 
 @cache
 def _load(name: str) -> Format:
-    module, _, attribute = FORMATS[name].partition(":")
-    return getattr(import_module(module), attribute)()
+    return resolve_name(FORMATS[name])()
 
 
 def detect(row: Any) -> str:

@@ -53,12 +53,6 @@ class Sample:
         return [picked for *_, picked in sorted(self.heap, key=lambda item: (-item[0], -item[1]))]
 
 
-def line_sizes(raw: bytes) -> np.ndarray:
-    """Bytes of each line, its LF included."""
-    ends = np.flatnonzero(np.frombuffer(raw, dtype=np.uint8) == 10)
-    return np.diff(ends, prepend=-1)
-
-
 def _picked(batch: Batch, index: int) -> Picked:
     prompt, answer, roles = batch.views[index]
     chars, size = len(prompt) + len(answer), int(batch.sizes()[index])

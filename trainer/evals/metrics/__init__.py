@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import Protocol
 
 from trainer.errors import BadInput
@@ -34,8 +34,7 @@ def load_metric(name: str) -> Metric:
     if target is None:
         known = ", ".join(METRICS)
         raise BadInput(f"There is no metric {name!r}.", fix=f"Known: {known}.", param="metric")
-    module, _, attribute = target.partition(":")
-    return getattr(import_module(module), attribute)()
+    return resolve_name(target)()
 
 
 def scored(metric: Metric, expected: str, answer: str, case: str) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+from pkgutil import resolve_name
 
 from trainer.errors import BadInput
 from trainer.jobs.launchers.launcher import Launcher, Tell
@@ -27,5 +27,4 @@ def resolve(name: str) -> type[Launcher]:
             fix=f"Set TUNESMITH_LAUNCHER to one of: {', '.join(LAUNCHERS)}.",
             code="unknown_launcher",
         )
-    module, _, attribute = LAUNCHERS[name].partition(":")
-    return getattr(import_module(module), attribute)
+    return resolve_name(LAUNCHERS[name])
