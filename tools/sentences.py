@@ -141,6 +141,7 @@ NOUN: dict[str, str] = {
     JobKind.AUGMENT: "augmentation",
     JobKind.SWEEP: "sweep",
     JobKind.PREFLIGHT: "preflight",
+    JobKind.CANARY: "canary",
 }
 STANDS: dict[str, str] = {
     JobStatus.QUEUED: "waits for a worker",

@@ -64,6 +64,13 @@ class Settings(BaseSettings):
     agent_model_calls: int = 8
     agent_tool_calls: int = 8
 
+    # the judge of evaluations (any OpenAI-compatible API); empty values: the language model above
+    judge_model: str = ""
+    judge_base_url: str = ""
+    judge_api_key: SecretStr = SecretStr("")
+    judge_input_usd: float = Field(0.0, ge=0)  # what a million tokens cost; 0 = not known, and said so
+    judge_output_usd: float = Field(0.0, ge=0)
+
     # the hosted fine-tuning service behind --provider openai (any API with OpenAI's shapes)
     tuning_provider: str = "openai"  # whose habits: openai, azure, together, tunesmith, custom
     tuning_base_url: str = ""  # empty, and no key of its own either: OPENAI_BASE_URL with OPENAI_API_KEY
@@ -85,6 +92,7 @@ class Settings(BaseSettings):
     lease_s: float = Field(30.0, gt=0)
     heartbeat_s: float = Field(5.0, gt=0)
     max_attempts: int = Field(5, ge=1)
+    canary_hours: float = Field(24.0, ge=0)  # how often what aliases serve is asked again; 0 = never
     checkpoint_days: float = Field(30.0, ge=0)  # a job's checkpoints are kept so long after its end
 
     # more hardware (docs/hardware.md)

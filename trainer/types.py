@@ -36,6 +36,7 @@ class JobKind(StrEnum):
     AUGMENT = "augment"
     SWEEP = "sweep"
     PREFLIGHT = "preflight"
+    CANARY = "canary"
 
 
 class JobStatus(StrEnum):

@@ -30,6 +30,7 @@ NOUN = {
     JobKind.AUGMENT: "Augmentation",
     JobKind.SWEEP: "Sweep",
     JobKind.PREFLIGHT: "Preflight",
+    JobKind.CANARY: "Canary",
 }
 KEPT = {JobKind.AUGMENT: "What was written so far is dropped.", JobKind.PREFLIGHT: "It has made nothing."}
 

@@ -38,6 +38,7 @@ HANDLERS = {
     JobKind.AUGMENT: "trainer.jobs.augment:run",
     JobKind.SWEEP: "trainer.jobs.sweep:run",
     JobKind.PREFLIGHT: "trainer.jobs.preflight:run",
+    JobKind.CANARY: "trainer.jobs.canary:run",
 }
 EX_UNEXPECTED = 70  # an exception that nobody foresaw
 EX_TEMPFAIL = 75  # stopped cleanly, and the job wants to go back in line

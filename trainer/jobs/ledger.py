@@ -21,6 +21,7 @@ PREFIX = {
     JobKind.AUGMENT: "augjob-",
     JobKind.SWEEP: "sweep-",
     JobKind.PREFLIGHT: "preflight-",
+    JobKind.CANARY: "canary-",
 }
 
 

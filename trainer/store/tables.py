@@ -160,6 +160,92 @@ class Evaluation(Table):
     created_at: Mapped[float]
 
 
+class GivenAnswer(Table):
+    """An answer of an evaluation that has not ended; dropped when it succeeds. `run` is the digest of the models,
+    the gate, the suites and the decoding, so that another attempt, or another job, asks no answered case again."""
+
+    __tablename__ = "given_answers"
+    run: Mapped[str] = mapped_column(String(64), primary_key=True)
+    contestant: Mapped[str] = mapped_column(primary_key=True)
+    suite: Mapped[str] = mapped_column(primary_key=True)
+    case_id: Mapped[str] = mapped_column(primary_key=True)
+    answer: Mapped[dict[str, Any]]
+    at: Mapped[float]
+
+
+class Judgement(Table):
+    """What a judge said, by the digest of judge, prompt, case and answers in the order shown."""
+
+    __tablename__ = "judgements"
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    said: Mapped[dict[str, Any]]
+    cost_usd: Mapped[float] = mapped_column(default=0.0)
+    at: Mapped[float]
+
+
+class SuiteVersion(Table):
+    """A suite of the team; the bytes are blob `sha256`. A version never changes."""
+
+    __tablename__ = "suites"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[str]
+    role: Mapped[str]
+    cases: Mapped[int]
+    owner: Mapped[str]
+    team: Mapped[str]
+    created_at: Mapped[float]
+
+
+class Poll(Table):
+    """A blind comparison that people are asked for in a thread: which answers, and how many votes unseal it."""
+
+    __tablename__ = "polls"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    evaluation_id: Mapped[str] = mapped_column(index=True)
+    kind: Mapped[str]  # pairwise rating
+    items: Mapped[list[Any]] = mapped_column(JSON)  # [{"suite", "case_id"}], in the order in which they are shown
+    against: Mapped[str]  # the contestant beside the candidate
+    needed: Mapped[int]
+    origin: Mapped[dict[str, Any]]
+    created_by: Mapped[str]
+    created_at: Mapped[float]
+    closed_at: Mapped[float | None]  # unsealed
+
+
+class Vote(Table):
+    """What one person said of one item: `choice` is candidate, other or tie; a rating is 0 to 10 by contestant."""
+
+    __tablename__ = "votes"
+    poll_id: Mapped[str] = mapped_column(primary_key=True)
+    item: Mapped[int] = mapped_column(primary_key=True)
+    voter: Mapped[str] = mapped_column(primary_key=True)
+    choice: Mapped[str]
+    first: Mapped[str]  # the contestant that this voter was shown first
+    ratings: Mapped[dict[str, Any]]
+    at: Mapped[float]
+
+
+class Lesson(Table):
+    """A failure that a person looked at and turned into an example. Its side, train or eval, is decided by the hash of
+    its prompt, for good."""
+
+    __tablename__ = "lessons"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), index=True)  # of the prompt, as the split computes it
+    lineage: Mapped[str] = mapped_column(index=True)  # the first version of the dataset
+    side: Mapped[str]  # train eval
+    cause: Mapped[str]
+    row: Mapped[dict[str, Any]]  # the example: messages, the last one what should have been said
+    suite: Mapped[str]
+    case_id: Mapped[str]
+    evaluation_id: Mapped[str]
+    model_id: Mapped[str]
+    dataset_id: Mapped[str | None]  # the version that first holds it
+    created_by: Mapped[str]
+    created_at: Mapped[float]
+
+
 class Alias(Table):
     __tablename__ = "aliases"
     name: Mapped[str] = mapped_column(primary_key=True)
@@ -185,7 +271,7 @@ class Approval(Table):
 
     __tablename__ = "approvals"
     id: Mapped[str] = mapped_column(primary_key=True)
-    kind: Mapped[str]  # train augment promote rollback
+    kind: Mapped[str]  # train augment sweep promote override rollback
     subject: Mapped[dict[str, Any]]
     digest: Mapped[str]
     status: Mapped[str]  # pending approved rejected
@@ -195,6 +281,7 @@ class Approval(Table):
     decided_by: Mapped[str | None]
     decided_at: Mapped[float | None]
     origin: Mapped[dict[str, Any]]
+    signatures: Mapped[list[Any]] = mapped_column(JSON, default=list)  # who approved so far, where one is not enough
 
 
 class Audit(Table):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence, Set
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,39 +12,10 @@ from trainer.data.check import check, rows
 from trainer.data.formats import load_format
 from trainer.data.formats.openai_chat import text_of
 from trainer.data.kinds import HOLDS
-from trainer.data.split import prompt_key
 from trainer.data.split.shapes import shaped, talk
 from trainer.errors import BadInput
+from trainer.evals.case import Case, Suite
 from trainer.types import ChatMessage, Severity
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One question and its right answer. `slice` names the group it is reported under, "" for none."""
-
-    id: str
-    messages: tuple[ChatMessage, ...]
-    expected: str
-    slice: str = ""
-
-    @property
-    def key(self) -> str:
-        """What makes two prompts the same one, for the split and against contamination."""
-        said: list[dict[str, Any]] = [{"content": message.content} for message in self.messages]
-        return prompt_key({"messages": [*said, {}]})
-
-
-@dataclass(frozen=True, slots=True)
-class Suite:
-    """The cases of one file. `skipped` are the lines in which tools take part or nothing is asked: not scored yet.
-    `notes` are what a reader of the report must know about its right answers."""
-
-    name: str
-    sha256: str
-    cases: tuple[Case, ...]
-    skipped: tuple[int, ...] = ()
-    notes: tuple[str, ...] = ()
-
 
 ASKED = ("chat", "preference", "unpaired")
 HARD = {
@@ -79,7 +49,8 @@ def load_suite(path: Path) -> Suite:
         raise BadInput(f"The suite {path.name} has no case with a text answer.", fix="Give at least one.")
     notes = [HARD[report.kind]] if report.kind in HARD else []
     notes += [f"{bad} test rows marked bad were not asked."] if bad else []
-    return Suite(path.stem, hashlib.sha256(path.read_bytes()).hexdigest(), cases, skipped, tuple(notes))
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Suite(path.stem, sha256, cases, skipped=skipped, notes=tuple(notes))
 
 
 def _talks(path: Path, format: str) -> tuple[list[tuple[int, dict[str, Any]]], int]:
@@ -108,7 +79,7 @@ def _case(line: int, row: dict[str, Any]) -> Case:
     digest = hashlib.blake2b(canonical(row), digest_size=4).hexdigest()
     messages = tuple(ChatMessage(m["role"], text_of(m)) for m in row["messages"])
     task = row.get("metadata", {}).get("task", "")
-    return Case(f"{line}-{digest}", messages[:-1], messages[-1].content, task)
+    return Case(f"{line}-{digest}", messages[:-1], messages[-1].content, {"task": str(task)} if task else {})
 
 
 def overlap(cases: Sequence[Case], train_prompts: Set[str]) -> tuple[Case, ...]:

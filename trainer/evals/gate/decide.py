@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
-
+from trainer.evals.gate.spec import GateSpec
 from trainer.evals.stats import (
     Interval,
     Paired,
@@ -18,27 +16,6 @@ from trainer.evals.stats import (
     wilson,
 )
 from trainer.types import GateVerdict
-
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class GateSpec(BaseModel):
-    """What a candidate must show; fixed before it is trained. Shares are between 0 and 1."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    primary: str = "exact_match"
-    alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
-    min_effect: Share = 0.05  # a smaller gain is not worth a promotion
-    target_effect: Share = 0.10  # the gain that test sets are sized for
-    regression_margin: Annotated[float, Field(gt=0, lt=1)] = 0.10  # of what the base could do, may be lost
-    regression_required: bool = True
-    validity_floor: Share | None = None  # of JSON answers, where JSON is expected
-    min_rows: Annotated[int, Field(ge=1)] = 20
-
-    @property
-    def confidence(self) -> float:
-        return 1 - self.alpha
 
 
 @dataclass(frozen=True, slots=True)

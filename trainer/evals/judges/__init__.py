@@ -1,0 +1,1 @@
+"""Language models that compare answers, and how far they can be trusted."""
