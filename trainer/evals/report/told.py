@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from trainer.evals.gate import p_text, percent, points
+from trainer.evals.report.words import change as points, p_text, value as percent
 from trainer.evals.outcome import EvalReport, MetricSummary
 from trainer.evals.stats import Interval
 from trainer.types import GateVerdict
