@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.conftest import ROOT
+from tests.trainer.inference.pebble import make_pebble
+from tools.cli.main import app
 from trainer.inference.tiny_recipe import RECIPE
 
 TICKETS = ROOT / "examples" / "tickets.jsonl"
@@ -32,8 +35,23 @@ class Terminal:
     def json(self, *words: str, code: int = 0) -> dict[str, Any]:
         done = self.run(*words, "--json")
         assert done.returncode == code, done.stdout + done.stderr
-        assert done.stdout.count("\n") == 1, "one JSON object, nothing else"
-        return json.loads(done.stdout)
+        return one_object(done.stdout)
+
+    def quick(self, *words: str, code: int = 0) -> dict[str, Any]:
+        """The same without a process of its own, which takes most of the time where many words are tried."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name in set(os.environ) - set(self.env):
+                patch.delenv(name)
+            for name, value in self.env.items():
+                patch.setenv(name, value)
+            done = CliRunner().invoke(app, [*words, "--json"])
+        assert done.exit_code == code, done.output
+        return one_object(done.stdout)
+
+
+def one_object(said: str) -> dict[str, Any]:
+    assert said.count("\n") == 1, "one JSON object, nothing else"
+    return json.loads(said)
 
 
 @pytest.fixture
@@ -86,7 +104,7 @@ def test_the_example_tickets_have_something_to_report(terminal: Terminal) -> Non
     ],
 )
 def test_a_name_that_means_nothing_is_wrong_use(terminal: Terminal, words: tuple[str, ...]) -> None:
-    error = terminal.json(*words, code=2)["error"]
+    error = terminal.quick(*words, code=2)["error"]
 
     assert error["code"] and error["message"]
 
@@ -111,15 +129,15 @@ def test_wrong_words_end_with_2(terminal: Terminal, words: tuple[str, ...]) -> N
 def test_a_run_that_cannot_be_is_refused_before_it_starts(
     terminal: Terminal, good: Path, options: list[str], named: str
 ) -> None:
-    error = terminal.json("train", str(good), *options, code=2)["error"]
+    error = terminal.quick("train", str(good), *options, code=2)["error"]
 
     assert named in (error["param"], *error["message"].replace("“", " ").replace("”", " ").split())
-    assert terminal.json("status")["jobs"] == []
+    assert terminal.quick("status")["jobs"] == []
 
 
 def test_the_same_seed_gives_the_same_parts_and_no_prompt_is_in_two(terminal: Terminal, good: Path) -> None:
-    first = terminal.json("data", "split", str(good), "--out", str(good.parent / "a"), "--seed", "3")
-    second = terminal.json("data", "split", str(good), "--out", str(good.parent / "b"), "--seed", "3")
+    first = terminal.quick("data", "split", str(good), "--out", str(good.parent / "a"), "--seed", "3")
+    second = terminal.quick("data", "split", str(good), "--out", str(good.parent / "b"), "--seed", "3")
 
     assert first["sha256s"] == second["sha256s"]
     parts = [set((good.parent / "a" / f"{name}.jsonl").read_text().splitlines()) for name in ("train", "dev", "test")]
@@ -127,16 +145,16 @@ def test_the_same_seed_gives_the_same_parts_and_no_prompt_is_in_two(terminal: Te
 
 
 def test_advice_needs_no_service(terminal: Terminal) -> None:
-    made = terminal.json("advise", "should we fine-tune or use RAG? our prices change every day")
+    made = terminal.quick("advise", "should we fine-tune or use RAG? our prices change every day")
 
     assert made["verdict"] == "rag"
 
 
 def test_an_estimate_starts_nothing_and_says_what_it_is_based_on(terminal: Terminal, good: Path) -> None:
-    made = terminal.json("estimate", str(good), "--method", "lora")
+    made = terminal.quick("estimate", str(good), "--method", "lora")
 
     assert made["trainable_params"] < made["total_params"] and made["seconds"] > 0 and made["basis"]
-    assert terminal.json("status")["jobs"] == []
+    assert terminal.quick("status")["jobs"] == []
 
 
 def test_a_setting_of_the_wrong_kind_is_named(terminal: Terminal) -> None:
@@ -156,15 +174,18 @@ def test_identity_at_the_terminal_is_the_account_and_not_a_variable(monkeypatch:
     assert terminal_caller(load_settings()).user == f"cli:{pwd.getpwuid(os.getuid()).pw_name}"
 
 
-def test_ctrl_c_in_a_run_without_a_worker_puts_the_job_back_in_line(terminal: Terminal) -> None:
-    command = [sys.executable, "-m", "tools.cli", "train", str(TICKETS), "--epochs", "50"]
+def test_ctrl_c_in_a_run_without_a_worker_puts_the_job_back_in_line(
+    terminal: Terminal, good: Path, tmp_path: Path
+) -> None:
+    base = ("--base", str(make_pebble(tmp_path / "base")))
+    command = [sys.executable, "-m", "tools.cli", "train", str(good), *base, "--epochs", "50"]
     with subprocess.Popen(command, env=terminal.env, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stderr
-        heard = next(line for line in process.stderr if line.startswith(("loading", "training", "tiny-base")))
+        heard = next(line for line in process.stderr if line.startswith(("loading", "training")))
         process.send_signal(signal.SIGINT)
         rest = process.stderr.read()
 
-    (job,) = terminal.json("status")["jobs"]
+    (job,) = terminal.quick("status")["jobs"]
     assert (process.returncode, job["status"], job["attempts"]) == (130, "queued", 0), heard + rest
     assert f"tunesmith cancel {job['id']}" in rest
 
@@ -173,7 +194,7 @@ def test_a_file_that_cannot_be_trained_on_is_refused_with_the_first_reason(termi
     few = tmp_path / "few.jsonl"
     few.write_text("".join(chat(f"question {n}") for n in range(9)))
 
-    assert "needs at least 10" in terminal.json("train", str(few), code=2)["error"]["message"]
+    assert "needs at least 10" in terminal.quick("train", str(few), code=2)["error"]["message"]
 
 
 @pytest.mark.parametrize(
@@ -197,7 +218,7 @@ def test_a_setting_that_leads_nowhere_is_one_sentence(terminal: Terminal, settin
 def test_a_base_whose_config_is_garbage_is_refused(terminal: Terminal, good: Path) -> None:
     for text in ("{garb", "[1]", '{"hidden_size": "x"}'):
         (good.parent / "config.json").write_text(text)
-        error = terminal.json("train", str(good), "--base", str(good.parent), code=2)["error"]
+        error = terminal.quick("train", str(good), "--base", str(good.parent), code=2)["error"]
         assert error["code"] == "base_unreadable"
 
 
@@ -206,14 +227,14 @@ def test_a_base_without_a_chat_template_is_refused_when_it_is_asked_for(terminal
     base.mkdir()
     (base / "config.json").write_text(json.dumps(RECIPE.llama_config()))
     (base / "tokenizer_config.json").write_text('{"eos_token": "<|end|>"}')
-    error = terminal.json("train", str(good), "--base", str(base), code=2)["error"]
+    error = terminal.quick("train", str(good), "--base", str(base), code=2)["error"]
     assert error["code"] == "no_chat_template" and "template instruction" in error["message"]
     asked = ("estimate", str(good), "--base", str(base))
-    assert terminal.json(*asked, "--set", "template=instruction")["fits"] is not None
+    assert terminal.quick(*asked, "--set", "template=instruction")["fits"] is not None
     (base / "chat_template.jinja").write_text("{{ messages }}")
-    terminal.json(*asked)
+    terminal.quick(*asked)
 
 
 def test_a_base_that_has_gone_is_named_by_its_folder(terminal: Terminal, good: Path) -> None:
-    error = terminal.json("train", str(good), "--base", str(good.parent / "gone"), code=2)["error"]
+    error = terminal.quick("train", str(good), "--base", str(good.parent / "gone"), code=2)["error"]
     assert error["code"] == "unknown_base" and "no such folder" in error["message"]

@@ -45,6 +45,14 @@ class Part:
     options: dict[str, Any]
 
 
+def does_not_fit(name: str, base: str, error: Exception, kind: str = "") -> BadInput:
+    return BadInput(
+        f"The adapter “{name}” does not fit base “{Path(base).name}” ({type(error).__name__}).",
+        fix=f"Check that it was trained from this very base{kind} and that its folder is whole.",
+        code="adapter_does_not_fit",
+    )
+
+
 class Adapters:
     def __init__(self, base: str, model: Any) -> None:
         self.base, self.model = base, model
@@ -64,11 +72,7 @@ class Adapters:
             config = PeftConfig.from_pretrained(path)
             self.worn[name] = self._put(config, path, inner)
         except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
-            raise BadInput(
-                f"The adapter “{name}” does not fit base “{Path(self.base).name}” ({type(error).__name__}).",
-                fix="Check that it was trained from this very base and that its folder is whole.",
-                code="adapter_does_not_fit",
-            ) from error
+            raise does_not_fit(name, self.base, error) from error
 
     def remove(self, name: str) -> None:
         worn = self.worn.pop(name, None)

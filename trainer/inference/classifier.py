@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from trainer.errors import BadInput, NotFound
+from trainer.errors import NotFound
 from trainer.inference import encoders
+from trainer.inference.adapters import does_not_fit
 from trainer.inference.decode import Row
 from trainer.types import GenerateRequest, GenerateResult
 
@@ -89,11 +90,7 @@ class Classifier:
             labels = encoders.labels_of(config)
             self._heads[name] = Head(self._whole(path, labels), encoders.load_tokenizer(path), labels)
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-            raise BadInput(
-                f"The adapter “{name}” does not fit base “{Path(self.base).name}” ({type(error).__name__}).",
-                fix="Check that it was trained from this very base as a classifier and that its folder is whole.",
-                code="adapter_does_not_fit",
-            ) from error
+            raise does_not_fit(name, self.base, error, " as a classifier") from error
 
     def remove_adapter(self, name: str) -> None:
         self._heads.pop(name, None)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainer.errors import BadInput
+from trainer.methods.preflight.fit import free_ram
 from trainer.methods.spec import RunSpec
 
 if TYPE_CHECKING:
@@ -68,25 +68,7 @@ def free_bytes() -> int | None:
 
     if torch.cuda.is_available():
         return int(torch.cuda.mem_get_info()[0])
-    left = [value for value in (_machine(), _container()) if value is not None]
-    return min(left) if left else None
-
-
-def _machine() -> int | None:
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration, ValueError, IndexError):
-        return None
-
-
-def _container() -> int | None:
-    group = Path("/sys/fs/cgroup")
-    try:
-        limit, used = ((group / name).read_text(encoding="ascii").strip() for name in ("memory.max", "memory.current"))
-        return None if limit == "max" else max(0, int(limit) - int(used))
-    except (OSError, ValueError):
-        return None
+    return free_ram()
 
 
 def spared(batch_size: int) -> int:

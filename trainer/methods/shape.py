@@ -12,7 +12,8 @@ from trainer.errors import BadInput
 GUESS_PARAMETERS = 7e9
 LONGEST_DEFAULT = 2048
 P_TUNING_WIDTH = 128  # of the network that writes p-tuning's virtual tokens
-KEYS_VALUES = re.compile(r"(^|_)(k|v|key|value|qkv|c_attn|query_key_value)(_|$)")
+# What keys and values are called, fused with the queries or not (k_proj, query_key_value, c_attn, Wqkv …).
+KEYS_AND_VALUES = re.compile(r"(^|_)(k|v|kv|key|value|values|qkv|c_attn|Wqkv|in_proj|query_key_value)(_|$)")
 Config = dict[str, Any]
 
 
@@ -61,7 +62,7 @@ class Shape:
                 continue
             if name in self.back:
                 count += inputs
-            elif targets is not None or KEYS_VALUES.search(name.rpartition(".")[2]):
+            elif targets is not None or KEYS_AND_VALUES.search(name.rpartition(".")[2]):
                 count += outputs
         return self.layers * count
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 from trainer.errors import BadInput
 from trainer.inference import encoders
+from trainer.methods.shape import KEYS_AND_VALUES
 from trainer.methods.spec import RunSpec
 
-# What attention's keys and values are called, fused with the queries or not (k_proj, query_key_value, c_attn, Wqkv …).
-KEYS_AND_VALUES = re.compile(r"(^|_)(k|v|kv|key|value|values|qkv|c_attn|Wqkv|in_proj|query_key_value)(_|$)")
 INNER_SIZES = ("intermediate_size", "ffn_dim", "ffn_hidden_size", "n_inner", "d_inner", "d_ff")
 LISTED = 12
 

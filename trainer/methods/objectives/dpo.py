@@ -6,15 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from trainer.methods.objectives.preference import (
-    Preference,
-    padded,
-    prepared,
-    reference,
-    sides_of,
-    telling,
-    without_copy,
-)
+from trainer.methods.objectives.preference import Preference, against_base, learned, padded, sides_of
 
 if TYPE_CHECKING:
     from trainer.methods.run import Run
@@ -27,24 +19,9 @@ class Dpo(Preference):
         from trl.trainer.dpo_config import DPOConfig
         from trl.trainer.dpo_trainer import DPOTrainer
 
-        config = DPOConfig(
-            **arguments,
-            beta=run.spec.beta,
-            max_length=None,  # cut by us already, and counted
-            disable_dropout=run.spec.lora_dropout == 0,
-        )
-        made = prepared(DPOTrainer)(
-            model=run.model,
-            ref_model=reference(run),
-            args=config,
-            train_dataset=run.train_set,
-            eval_dataset=run.dev_set,
-            processing_class=run.tokenizer,
-            data_collator=Collator(run.tokenizer.pad_token_id),
-            callbacks=[telling(run)],
-        )
-        without_copy(run)
-        return made
+        # the rows are cut by us already, and counted
+        config = DPOConfig(**arguments, **learned(run), max_length=None)
+        return against_base(DPOTrainer, run, config, Collator(run.tokenizer.pad_token_id))
 
 
 class Collator:

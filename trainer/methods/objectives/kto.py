@@ -11,14 +11,12 @@ from trainer.errors import BadInput
 from trainer.methods.objectives.preference import (
     Preference,
     Preferences,
+    against_base,
     cut_to,
     encode_pairs,
     encode_side,
+    learned,
     padded,
-    prepared,
-    reference,
-    telling,
-    without_copy,
 )
 from trainer.methods.rows import IGNORED, Encoded, Row
 
@@ -62,25 +60,14 @@ class Kto(Preference):
         good, bad = run.metrics["good_rows"], run.metrics["bad_rows"]
         config = KTOConfig(
             **arguments,
-            beta=run.spec.beta,
+            **learned(run),
             max_length=None,  # cut by us already, and counted
-            disable_dropout=run.spec.lora_dropout == 0,
             desirable_weight=max(1.0, bad / good),  # the rarer kind weighs more, so that both weigh the same in all
             undesirable_weight=max(1.0, good / bad),
             train_sampling_strategy="sequential",  # TRL insists; the rows were shuffled by the seed
         )
-        made = prepared(KTOTrainer)(
-            model=run.model,
-            ref_model=reference(run),
-            args=config,
-            train_dataset=run.train_set,
-            eval_dataset=run.dev_set,
-            processing_class=run.tokenizer,
-            data_collator=Collator(run.tokenizer.pad_token_id, run.metrics["max_length"]),
-            callbacks=[telling(run)],
-        )
-        without_copy(run)
-        return made
+        collator = Collator(run.tokenizer.pad_token_id, run.metrics["max_length"])
+        return against_base(KTOTrainer, run, config, collator)
 
 
 def encode_rated(tokenizer: Any, rows: Sequence[Row], limit: int) -> Preferences:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from trainer.methods.objectives.preference import Preference, padded, prepared, telling
+from trainer.methods.objectives.preference import Preference, learned, padded, trainer_of
 from trainer.methods.rows import IGNORED
 
 if TYPE_CHECKING:
@@ -27,21 +27,8 @@ class Orpo(Preference):
             def tokenize_row(self, feature: Any, model: Any = None) -> dict[str, Any]:
                 return {}  # token ids already
 
-        config = ORPOConfig(
-            **arguments,
-            beta=run.spec.beta,
-            max_length=run.metrics["max_length"],
-            disable_dropout=run.spec.lora_dropout == 0,
-        )
-        made = prepared(OrpoTrainer)(
-            model=run.model,
-            args=config,
-            train_dataset=run.train_set,
-            eval_dataset=run.dev_set,
-            processing_class=run.tokenizer,
-            data_collator=Collator(run.tokenizer.pad_token_id),
-            callbacks=[telling(run)],
-        )
+        config = ORPOConfig(**arguments, **learned(run), max_length=run.metrics["max_length"])
+        made = trainer_of(OrpoTrainer, run, config, Collator(run.tokenizer.pad_token_id))
         made.use_dpo_data_collator = True  # ours has its shape; else each validation batch would warn
         return made
 

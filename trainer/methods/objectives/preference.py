@@ -179,6 +179,32 @@ def reference(run: Run) -> Any:
     return model
 
 
+def learned(run: Run) -> dict[str, Any]:
+    """What every one of TRL's configs is told of the run beside the common arguments."""
+    return {"beta": run.spec.beta, "disable_dropout": run.spec.lora_dropout == 0}
+
+
+def trainer_of(parent: Any, run: Run, config: Any, collator: Any, **own: Any) -> Any:
+    """TRL's trainer on the run's model and rows."""
+    return prepared(parent)(
+        model=run.model,
+        args=config,
+        train_dataset=run.train_set,
+        eval_dataset=run.dev_set,
+        processing_class=run.tokenizer,
+        data_collator=collator,
+        callbacks=[telling(run)],
+        **own,
+    )
+
+
+def against_base(parent: Any, run: Run, config: Any, collator: Any) -> Any:
+    """The same, with the base answering beside the model."""
+    made = trainer_of(parent, run, config, collator, ref_model=reference(run))
+    without_copy(run)
+    return made
+
+
 def without_copy(run: Run) -> None:
     """TRL copies a fresh adapter as its reference; such an adapter changes nothing yet, so switching it off is the
     same, and saves its memory and its place in what is saved."""
