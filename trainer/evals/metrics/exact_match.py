@@ -5,10 +5,12 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
+from trainer.evals.case import Answer, Case
 from trainer.evals.metrics.json_validity import NotJson, is_json, read_json
+from trainer.evals.metrics.metric import Measure
 
 
-class ExactMatch:
+class ExactMatch(Measure):
     """1 when the answer equals the expected text, without regard to Unicode form (NFKC) and white space.
 
     Where a JSON object or list is expected, the parsed values are compared: key order and layout do not
@@ -16,13 +18,10 @@ class ExactMatch:
 
     name = "exact_match"
 
-    def score(self, expected: str, answer: str) -> float:
-        if is_json(expected):
-            return float(_same_json(expected, answer))
-        return float(normalised(expected) == normalised(answer))
-
-    def applies(self, expected: str) -> bool:
-        return True
+    def score(self, case: Case, answer: Answer) -> float:
+        if is_json(case.expected):
+            return float(_same_json(case.expected, answer.text))
+        return float(normalised(case.expected) == normalised(answer.text))
 
 
 def normalised(text: str) -> str:
@@ -32,7 +31,7 @@ def normalised(text: str) -> str:
 def _same_json(expected: str, answer: str) -> bool:
     try:
         return same(read_json(expected), read_json(answer))
-    except NotJson:
+    except (NotJson, RecursionError):
         return False
 
 
