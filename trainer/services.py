@@ -15,9 +15,12 @@ from trainer.registry.audit import AuditLog
 from trainer.registry.keys import ApiKeys
 from trainer.registry.models import Models
 from trainer.settings import Settings, load_settings
+from trainer.store.answers import Answers
 from trainer.store.blobs import Blobs
 from trainer.store.database import Database
 from trainer.store.datasets import Datasets
+from trainer.store.polls import Polls
+from trainer.store.suites import Suites
 from trainer.store.threads import Threads
 
 
@@ -27,6 +30,7 @@ class Services:
     db: Database
     blobs: Blobs
     datasets: Datasets
+    suites: Suites
     threads: Threads
     jobs: Jobs
     wakeups: Wakeups
@@ -36,6 +40,8 @@ class Services:
     audit: AuditLog
     keys: ApiKeys
     heartbeats: Heartbeats
+    answers: Answers
+    polls: Polls
 
 
 @contextmanager
@@ -53,6 +59,7 @@ def build_services(settings: Settings | None = None, *, migrate: bool = False) -
             db=db,
             blobs=Blobs(settings.blobs),
             datasets=Datasets(db),
+            suites=Suites(db, Blobs(settings.blobs)),
             threads=Threads(db),
             jobs=Jobs(db, max_attempts=settings.max_attempts),
             wakeups=Wakeups(redis),
@@ -62,6 +69,8 @@ def build_services(settings: Settings | None = None, *, migrate: bool = False) -
             audit=audit,
             keys=ApiKeys(db),
             heartbeats=Heartbeats(db),
+            answers=Answers(db),
+            polls=Polls(db),
         )
     finally:
         redis.close()

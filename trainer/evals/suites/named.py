@@ -1,0 +1,57 @@
+"""A metric as a suite names it: `exact_match`, `contains: Paris`, or `regex: {pattern: …, at_least: 1}`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import Any
+
+from trainer.errors import BadInput
+from trainer.evals.case import Check
+from trainer.evals.suites.mistakes import meant
+
+FILE = "file:"
+
+
+def read_check(item: Any, folder: Path | None) -> Check:
+    """The check that `item` means. Files of Python are named only where there is a `folder` for them. Raises BadInput
+    for what no metric can use."""
+    from trainer.evals.metrics import METRICS
+    from trainer.evals.metrics.checks import Checks, load_check
+
+    if isinstance(item, dict) and len(item) == 1:
+        [(name, value)] = item.items()
+    elif isinstance(item, str):
+        name, value = item, None
+    else:
+        raise BadInput("One metric is expected, such as `exact_match` or `contains: Paris`.", code="bad_metric")
+    if name.startswith(FILE) and folder is None:
+        said = "a metric in a file of Python can be named only by a suite on the machine at whose terminal it is used"
+        raise BadInput(said, fix="Use a metric that Tunesmith brings, or ask an admin to install yours.")
+    if name not in METRICS and name.replace("_", "").isalnum() and (near := meant(name, METRICS)).startswith(" Did"):
+        raise BadInput(f"there is no metric {name[:60]!r}.{near}", code="bad_metric")
+    if name == Checks.name:
+        return Check(name)
+    check = Check(name, _arguments(name, value))
+    load_check(check, folder)
+    return check
+
+
+def _arguments(name: str, value: Any) -> dict[str, Any]:
+    """A bare value is the metric's first argument; so is an object none of whose keys are arguments."""
+    if value is None or value is True:
+        return {}
+    known = _known(name)
+    if isinstance(value, dict) and (not known or any(key in (*known, "at_least", "at_most") for key in value)):
+        return dict(value)
+    if not known:
+        raise BadInput(f"{name} takes no bare value.", fix="Name its arguments.", code="bad_metric")
+    return {known[0]: value}
+
+
+def _known(name: str) -> list[str]:
+    from trainer.evals.metrics import METRICS
+
+    target = METRICS.get(name)
+    fields = resolve_name(target).model_fields if target else {}
+    return [field.alias or key for key, field in fields.items()]
