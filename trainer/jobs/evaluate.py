@@ -1,28 +1,26 @@
-"""The evaluation job: base and tuned model answer the sealed test split and the regression suite."""
+"""The evaluation job: everybody answers the sealed test part and the suites of the gate; the gate decides."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 from trainer.bases import Base
-from trainer.data.split import prompt_keys
 from trainer.errors import BadInput
+from trainer.evals.asking import Progress
 from trainer.evals.gate import GateSpec
-from trainer.evals.outcome import EvalReport
-from trainer.evals.run import evaluate
-from trainer.evals.suites import load_suite
+from trainer.evals.outcome import EvalReport, JudgeReport, Row
+from trainer.evals.run import Judge, evaluate
+from trainer.jobs import contestants, evaluate_gate, evaluate_suites
 from trainer.jobs.child import Run
-from trainer.jobs.hosted_answers import CANDIDATE, hosted_generator
+from trainer.jobs.evaluate_answers import Kept, key_of
 from trainer.jobs.train import lay_out, ready_base, tell
 from trainer.methods.method import Stopped
 from trainer.registry.models import add_evaluation
+from trainer.store import answers
 from trainer.store.tables import Model
-from trainer.types import GenerateRequest, GenerateResult, JobStatus, TrainProgress
+from trainer.types import JobStatus, TrainProgress
 
 
 def run(run: Run) -> None:
@@ -30,84 +28,89 @@ def run(run: Run) -> None:
     if run.job.model_id is None:
         raise BadInput("The evaluation names no model.", fix="Ask for it again.")
     model = run.services.models.get(run.job.model_id)
-    base = Base(model.base, model.base_location)
     tell(run, TrainProgress("loading"))
-    ready_base(run, base)
+    ready_base(run, Base(model.base, model.base_location))
+    report, key = _evaluate(run, model)
+    _register(run, report, key)
+
+
+def _evaluate(run: Run, model: Model) -> tuple[EvalReport, str]:
+    asked, services = run.job.spec, run.services
+    gate, registered = evaluate_gate.of(services, model)
     files = lay_out(run, ("train", "test"))
-    artifact = run.services.blobs.get_folder(model.manifest, run.folder / "artifact")
-    report = _evaluate(run, model, base, files, artifact)
-    _register(run, report)
-
-
-def _evaluate(run: Run, model: Model, base: Base, files: dict[str, Path], artifact: Path) -> EvalReport:
-    suite = base.carried("suite.jsonl")
-    test = load_suite(files["test"])
-    report = evaluate(
-        test.cases,
-        load_suite(suite).cases if suite else (),
-        generate=hosted_generator(run, model) or _generator(model, base, artifact),
-        candidate=CANDIDATE,
-        train_prompts=_seen_in_training(run, model, base, files["train"]),
-        on_progress=_progress(run),
-        gate=GateSpec(),
+    suites = evaluate_suites.of(run, model, gate, files["test"])
+    entrants, notes = contestants.line_up(
+        services, model, gate, alias=asked.get("alias", ""), against=asked.get("against", ())
     )
-    said = [*test.notes]
-    if test.skipped:
-        said.append(f"{len(test.skipped)} test rows in which tools take part, or nothing is asked, were not scored.")
-    return replace(report, reasons=(*report.reasons, *said)) if said else report
+    key = key_of(entrants, gate, suites)
+    report = evaluate(
+        suites,
+        [entrant.contestant for entrant in entrants],
+        ask=contestants.asker(run, entrants),
+        gate=gate,
+        seen=evaluate_suites.seen(run, model, files["train"]),
+        shots=evaluate_suites.shots(files["train"], gate.few_shot),
+        book=Kept(run, key),
+        judge=_judge(run, gate, entrants),
+        registered=registered,
+        looks=evaluate_gate.looks(services, run.job),
+        notes=notes,
+        on_progress=progress(run, "evaluating"),
+    )
+    return report, key
 
 
-def _seen_in_training(run: Run, model: Model, base: Base, train_file: Path) -> set[str]:
-    """Prompts of every row that training may have seen: the train part, and replay rows where mixed in."""
-    seen = prompt_keys(train_file)
-    replay = base.carried("replay.jsonl")
-    if replay and run.services.jobs.get(model.job_id).spec.get("replay"):
-        seen |= prompt_keys(replay)
-    return set(seen)
-
-
-def _progress(run: Run) -> Any:
-    """Events at most twice a second, with an ETA; also the place where a request to stop is heard."""
-    began, told = time.monotonic(), [0.0]
+def progress(run: Run, stage: str) -> Progress:
+    """Events at most twice a second, with the seconds left by the pace since the first call, so that what an earlier
+    attempt did does not count; also the place where a request to stop is heard."""
+    began, told, known = time.monotonic(), [0.0], [-1]
 
     def on_progress(done: int, total: int) -> None:
-        reason = run.should_stop()
-        if reason:
+        if reason := run.should_stop():
             raise Stopped(reason)
+        if known[0] < 0:
+            known[0] = done
         clock = time.monotonic()
         if clock - told[0] < 0.5 and done < total:
             return
         told[0] = clock
-        eta = (clock - began) / done * (total - done) if done else None
-        tell(run, TrainProgress("evaluating", done, total, eta_s=eta))
+        made = done - known[0]
+        eta = (clock - began) / made * (total - done) if made else None
+        tell(run, TrainProgress(stage, done, total, eta_s=eta))
 
     return on_progress
 
 
-def _generator(model: Model, base: Base, artifact: Path) -> Any:
-    """One function that answers for the base and, by `adapter`, for the candidate."""
-    from trainer.inference.model import load
+def _judge(run: Run, gate: GateSpec, entrants: Sequence[contestants.Entrant]) -> Judge | None:
+    """A language model as a judge, where the gate names one; it sees answers, never who gave them."""
+    if gate.judge is None:
+        return None
+    from trainer.evals.judges import judge
 
-    if model.is_adapter:
-        return load(base.location, adapters={CANDIDATE: str(artifact)}).generate
-    sides = {None: load(base.location), CANDIDATE: load(str(artifact))}
+    def judged(rows: Sequence[Row]) -> JudgeReport:
+        others = [e.contestant.key for e in entrants if e.contestant.key != contestants.CANDIDATE]
+        return judge(
+            gate.judge,
+            rows=rows,
+            against=contestants.HOLDER if contestants.HOLDER in others else others[0],
+            contestants=[entrant.contestant for entrant in entrants],
+            settings=run.services.settings,
+            db=run.services.db,
+            labels=(),
+            on_progress=progress(run, "judging"),
+            should_stop=run.should_stop,
+        )
 
-    def generate(requests: Sequence[GenerateRequest], **options: Any) -> list[GenerateResult]:
-        answers: dict[int, GenerateResult] = {}
-        for side, generator in sides.items():
-            mine = [(i, r) for i, r in enumerate(requests) if r.adapter == side]
-            plain = [GenerateRequest(r.messages, None, r.max_tokens, r.temperature) for _, r in mine]
-            answers |= dict(zip([i for i, _ in mine], generator.generate(plain, **options), strict=True))
-        return [answers[i] for i in range(len(requests))]
-
-    return generate
+    return judged
 
 
-def _register(run: Run, report: EvalReport) -> None:
+def _register(run: Run, report: EvalReport, key: str) -> None:
+    """The evaluation is there, its answers are no longer owed, and the job has ended, in one transaction."""
     summary = report.to_dict()
     rows = json.dumps(summary.pop("rows"), ensure_ascii=False).encode()
     summary["rows_sha256"] = run.services.blobs.put_bytes(rows)  # every answer, kept out of the database
     with run.lease.fenced() as session:
         row = add_evaluation(session, run.job, verdict=report.verdict.value, report=summary)
+        answers.forget(session, key)
         result = {"evaluation_id": row.id, "verdict": row.verdict, "model_id": run.job.model_id}
         run.lease.finish(session, JobStatus.SUCCEEDED, result=result)

@@ -1,39 +1,66 @@
-"""Answers of a hosted model and its base, for an evaluation: asked of the provider where the model was made."""
+"""Answers of models at a provider, for an evaluation: several at once, each handed on as it comes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from trainer.errors import Conflict
-from trainer.jobs.child import Run
-from trainer.providers.endpoint import remote_name
+from trainer.errors import Conflict, TunesmithError
+from trainer.evals.asking import Silent
+from trainer.evals.case import BASE, Answer
 from trainer.providers.openai import OpenAI
+from trainer.settings import Settings
 from trainer.store.tables import Model
-from trainer.types import GenerateRequest, GenerateResult
+from trainer.types import GenerateRequest
 
-CANDIDATE = "candidate"
 AT_ONCE = 8
 RETRIES = 5
 
 
-def hosted_generator(run: Run, model: Model) -> Callable[..., list[GenerateResult]] | None:
-    """One function that answers for the base and, by `adapter`, for the candidate; None for a model that is here."""
-    name = remote_name(model.base_location)
-    if name is None:
-        return None
-    provider = OpenAI.of(run.services.settings, retries=RETRIES)
-    if provider.endpoint.host != model.card.get("endpoint"):
-        raise Conflict(
-            f"{model.id} answers at {model.card.get('endpoint')}, and the settings name {provider.endpoint.host}.",
-            fix="Set TUNESMITH_TUNING_BASE_URL to the provider that has it.",
-            code="endpoint_changed",
-        )
-    models: dict[str | None, str] = {None: model.base, CANDIDATE: name}
+def provider_of(settings: Settings, models: Sequence[Model]) -> OpenAI:
+    """The provider where all of these models answer. Raises Conflict when the settings name another."""
+    provider = OpenAI.of(settings, retries=RETRIES)
+    for model in models:
+        if provider.endpoint.host != model.card.get("endpoint"):
+            raise Conflict(
+                f"{model.id} answers at {model.card.get('endpoint')}, and the settings name {provider.endpoint.host}.",
+                fix="Set TUNESMITH_TUNING_BASE_URL to the provider that has it.",
+                code="endpoint_changed",
+            )
+    return provider
 
-    def generate(requests: Sequence[GenerateRequest], **_: Any) -> list[GenerateResult]:
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            return list(pool.map(lambda request: provider.answer(request, models[request.adapter]), requests))
 
-    return generate
+def answers(
+    provider: OpenAI, names: Mapping[str | None, str], requests: Sequence[GenerateRequest], places: Sequence[int]
+) -> Iterator[tuple[int, Answer]]:
+    """The answers to the requests at `places`; `names` are the provider's, by contestant (None: the base). Raises
+    Silent for a contestant that gives none, after everything that was on its way has been handed on."""
+    pool = ThreadPoolExecutor(AT_ONCE)
+    todo = iter(places)
+    flying: dict[Future[Answer], int] = {}
+    failed: tuple[int, TunesmithError] | None = None
+    try:
+        while True:
+            while failed is None and len(flying) < AT_ONCE and (place := next(todo, None)) is not None:
+                request = requests[place]
+                flying[pool.submit(_answer, provider, request, names[request.adapter])] = place
+            if not flying:
+                break
+            for future in wait(flying, return_when=FIRST_COMPLETED).done:
+                place = flying.pop(future)
+                try:
+                    yield place, future.result()
+                except TunesmithError as error:
+                    failed = failed or (place, error)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    if failed:
+        raise Silent(requests[failed[0]].adapter or BASE, str(failed[1])) from failed[1]
+
+
+def _answer(provider: OpenAI, request: GenerateRequest, model: str) -> Answer:
+    began = time.monotonic()
+    said = provider.answer(request, model)
+    spent = time.monotonic() - began
+    return Answer(said.text, said.finish_reason == "length", said.prompt_tokens, said.completion_tokens, spent)

@@ -3,30 +3,40 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from trainer.data.split import prompt_keys
 from trainer.errors import BadInput, Unavailable
 from trainer.evals import report as told
+from trainer.evals.asking import Ask, Silent
+from trainer.evals.case import BASE, CANDIDATE, FEW_SHOT, HOLDER, Answer, Case, Check, Contestant, Role, Suite
+from trainer.evals.contamination import Seen
 from trainer.evals.gate import GateSpec
-from trainer.evals.metrics import METRICS, load_metric
+from trainer.evals.metrics import METRICS, Measure, load_metric
 from trainer.evals.outcome import EvalReport
 from trainer.evals.run import evaluate
-from trainer.evals.suites import Case, load_suite
-from trainer.types import ChatMessage, GateVerdict, GenerateRequest, GenerateResult
+from trainer.evals.suites import load_suite
+from trainer.types import ChatMessage, GateVerdict, GenerateRequest
 
-Answer = Callable[[str], str]
+Voice = Callable[[str], str]
+BOTH = (Contestant(BASE, "stone"), Contestant(CANDIDATE, "ft:stone:v2"))
 
 
-def cases(kind: str, n: int) -> list[Case]:
+def suite(kind: str, n: int, role: Role = Role.TEST, **more: Any) -> Suite:
     def case(i: int) -> Case:
         expected = json.dumps({"n": i}) if kind == "ticket" else f"say {i}"
-        return Case(f"{kind}{i}", (ChatMessage("user", f"{kind} {i}"),), expected, f"{kind}s")
+        return Case(f"{kind}{i}", (ChatMessage("user", f"{kind} {i}"),), expected, {"task": f"{kind}s"})
 
-    return [case(i) for i in range(n)]
+    name = "test" if role is Role.TEST else "old-skills"
+    return Suite(name, "", tuple(case(i) for i in range(n)), role, **more)
+
+
+TICKETS = suite("ticket", 45)
+OLD = suite("old", 60, Role.REGRESSION)
 
 
 def right(prompt: str) -> str:
@@ -34,13 +44,17 @@ def right(prompt: str) -> str:
     return f'{{ "n":{number} }}' if kind == "ticket" else f" say  {number}"
 
 
-def model(base: Answer, tuned: Answer) -> Callable[[Sequence[GenerateRequest]], list[GenerateResult]]:
-    def generate(requests: Sequence[GenerateRequest]) -> list[GenerateResult]:
-        assert all(request.temperature == 0 for request in requests)
-        voices = [(tuned if r.adapter == "v2" else base, r.messages[-1].content) for r in requests]
-        return [GenerateResult(voice(prompt), 5, 5, "stop") for voice, prompt in voices]
+def model(base: Voice, tuned: Voice, **others: Voice) -> Ask:
+    """Answers in an order of its own, as a provider does."""
 
-    return generate
+    def ask(requests: Sequence[GenerateRequest]) -> Iterable[tuple[int, Answer]]:
+        for at in reversed(range(len(requests))):
+            request = requests[at]
+            assert request.temperature == 0
+            voice = {None: base, CANDIDATE: tuned, **others}[request.adapter]
+            yield at, Answer(voice(request.messages[-1].content), False, 5, 5)
+
+    return ask
 
 
 def untrained(prompt: str) -> str:
@@ -51,27 +65,31 @@ def forgetful(prompt: str) -> str:
     return right(prompt) if prompt.startswith("ticket") else "{}"
 
 
-def run(tuned: Answer, **more: object) -> EvalReport:
-    generate = model(untrained, tuned)
-    return evaluate(cases("ticket", 45), cases("old", 60), generate=generate, candidate="v2", **more)  # type: ignore[arg-type]
+def run(tuned: Voice, suites: Sequence[Suite] = (TICKETS, OLD), **more: Any) -> EvalReport:
+    return evaluate(suites, BOTH, ask=model(untrained, tuned), **more)
+
+
+def refuses(requests: Sequence[GenerateRequest]) -> Iterable[tuple[int, Answer]]:
+    pytest.fail("asked")
 
 
 def test_a_better_model_that_keeps_its_skills_passes() -> None:
     heard: list[tuple[int, int]] = []
-    report = run(right, on_progress=lambda done, total: heard.append((done, total)), train_prompts=set())
+    report = run(right, on_progress=lambda done, total: heard.append((done, total)), seen=Seen(set()))
     summary = report.metrics["exact_match"]
     assert (report.verdict, report.code) == (GateVerdict.PASS, "better")
     assert (summary.base.estimate, summary.tuned.estimate, summary.n) == (0, 1, 45)
     assert report.regression and (report.regression.base_right, report.regression.kept) == (60, 60)
-    assert heard[-1] == (105, 105) and len(report.rows) == 105
-    assert report.contamination.checked
+    assert heard[0] == (0, 105) and heard[-1] == (105, 105) and len(report.rows) == 105
+    assert report.contamination.checked and report.candidate == "ft:stone:v2"
+    assert report.metrics["json_validity"].n == 45
 
 
 def test_one_that_forgets_is_refused_and_the_slice_is_named() -> None:
     report = run(forgetful)
     assert (report.verdict, report.code) == (GateVerdict.FAIL, "forgot")
-    assert "regression/olds: 0 of 60 kept." in told.lines(report)
-    assert any("not checked" in reason for reason in report.reasons)
+    assert report.slices["old-skills/task=olds"].kept == 0 if report.slices else True
+    assert any("not checked" in note for note in report.notes)
 
 
 def test_the_base_against_itself_is_not_better() -> None:
@@ -81,13 +99,7 @@ def test_the_base_against_itself_is_not_better() -> None:
 
 
 def test_a_leak_blocks_before_any_model_is_asked() -> None:
-    report = evaluate(
-        cases("ticket", 45),
-        [],
-        generate=lambda requests: pytest.fail("asked"),
-        candidate="v2",
-        train_prompts={"ticket 3", "TICKET 4".casefold()},
-    )
+    report = evaluate([TICKETS], BOTH, ask=refuses, seen=Seen({"ticket 3", "TICKET 4".casefold()}))
     assert (report.verdict, report.code, report.contamination.test_rows) == (
         GateVerdict.FAIL,
         "contaminated",
@@ -97,50 +109,109 @@ def test_a_leak_blocks_before_any_model_is_asked() -> None:
 
 
 def test_leaked_regression_rows_are_left_out_and_counted() -> None:
-    report = run(right, train_prompts={f"old {i}" for i in range(10)})
+    report = run(right, seen=Seen({f"old {i}" for i in range(10)}))
     assert report.regression and (report.regression.suite_rows, report.regression.left_out) == (50, 10)
-    assert any("10 regression rows" in reason for reason in report.reasons)
+    assert any("10 rows of old-skills" in note and "old0, old1" in note for note in report.notes)
+
+
+def test_any_number_answers_and_examples_stand_before_the_question() -> None:
+    seen: list[GenerateRequest] = []
+    shots = (ChatMessage("user", "ticket 900"), ChatMessage("assistant", '{"n": 900}'))
+    asking = model(untrained, right, holder=right, few_shot=right, third=untrained)
+
+    def ask(requests: Sequence[GenerateRequest]) -> Iterable[tuple[int, Answer]]:
+        seen.extend(requests)
+        return asking(requests)
+
+    everybody = (*BOTH, Contestant(HOLDER, "v1"), Contestant(FEW_SHOT, "stone", 1), Contestant("third", "third"))
+    report = evaluate([TICKETS], everybody, ask=ask, shots=shots)
+    assert set(report.rows[0].answers) == {BASE, CANDIDATE, HOLDER, FEW_SHOT, "third"}
+    assert len(seen) == 45 * 5
+    assert {len(r.messages) for r in seen if r.adapter == FEW_SHOT} == {3}
+    assert {len(r.messages) for r in seen if r.adapter != FEW_SHOT} == {1}
+    assert report.contestants == everybody
+
+
+class Book:
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str, str], Answer] = {}
+        self.times = 0
+
+    def known(self) -> dict[tuple[str, str, str], Answer]:
+        return dict(self.kept)
+
+    def keep(self, given: Sequence[tuple[tuple[str, str, str], Answer]]) -> None:
+        assert not {key for key, _ in given} & set(self.kept)
+        self.kept |= dict(given)
+        self.times += 1
+
+
+def test_one_that_vanishes_midway_is_named_and_the_next_try_asks_only_the_rest() -> None:
+    book, whole = Book(), model(untrained, right)
+
+    def vanishing(requests: Sequence[GenerateRequest]) -> Iterable[tuple[int, Answer]]:
+        for count, answer in enumerate(whole(requests)):
+            if count == 40:
+                raise Silent(CANDIDATE, "Connection refused.")
+            yield answer
+
+    with pytest.raises(Unavailable, match=r"ft:stone:v2 stopped answering after 20 of 105 rows.* 40 answers .* kept"):
+        evaluate([TICKETS, OLD], BOTH, ask=vanishing, book=book)
+    assert len(book.kept) == 40
+    asked: list[int] = []
+
+    def rest(requests: Sequence[GenerateRequest]) -> Iterable[tuple[int, Answer]]:
+        asked.append(len(requests))
+        return whole(requests)
+
+    report = evaluate([TICKETS, OLD], BOTH, ask=rest, book=book)
+    assert asked == [170] and len(book.kept) == 210
+    assert report.rows == run(right).rows
+
+
+def test_what_keeping_meets_ends_the_evaluation() -> None:
+    class Lost(Book):
+        def keep(self, given: Sequence[tuple[tuple[str, str, str], Answer]]) -> None:
+            raise Unavailable("The database is away.")
+
+    with pytest.raises(Unavailable, match="database is away"):
+        evaluate([TICKETS], BOTH, ask=model(untrained, right), book=Lost())
 
 
 def test_the_report_survives_json_and_is_drawn(tmp_path: Path) -> None:
     report = run(right)
     assert told.load(told.dump(report, tmp_path / "r.json")) == report
     assert told.chart(report, tmp_path / "r.png").read_bytes().startswith(b"\x89PNG")
-    assert told.markdown(report).startswith("**PASS") and "| exact_match | 45 |" in told.markdown(report)
+    assert told.markdown(report).startswith("**PASS") and "exact_match" in told.markdown(report)
     with pytest.raises(BadInput, match="no evaluation report"):
         EvalReport.from_dict({"verdict": "fine"})
 
 
 def test_bad_input_is_named_never_scored(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(BadInput, match="empty"):
-        evaluate([], [], generate=model(right, right), candidate="v2")
+    with pytest.raises(BadInput, match="test suite is empty"):
+        run(right, [])
+    with pytest.raises(BadInput, match="test suite is empty"):
+        run(right, [suite("ticket", 0)])
+    with pytest.raises(BadInput, match="suite old-skills is empty"):
+        run(right, [TICKETS, suite("old", 0, Role.REGRESSION)])
     with pytest.raises(Unavailable, match="0 answers"):
-        evaluate(cases("old", 3), [], generate=lambda requests: [], candidate="v2")
+        evaluate([OLD, TICKETS], BOTH, ask=lambda requests: ())
     with pytest.raises(BadInput, match="no metric"):
-        run(right, metrics=["charm"])
+        run(right, gate=GateSpec(metrics=("charm",)))
+    with pytest.raises(BadInput, match="no candidate"):
+        evaluate([TICKETS], BOTH[:1], ask=refuses)
     monkeypatch.setitem(METRICS, "broken", f"{__name__}:Broken")
     with pytest.raises(BadInput, match=r"broken failed on case ticket0 \(KeyError\)"):
-        run(right, metrics=["broken"])
+        run(right, gate=GateSpec(metrics=("broken",)))
+    with pytest.raises(BadInput, match=r"broken failed on case old0"):
+        run(right, [TICKETS, suite("old", 3, Role.REGRESSION, metrics=(Check("broken"),))])
 
 
-class Broken:
+class Broken(Measure):
     name = "broken"
 
-    def score(self, expected: str, answer: str) -> float:
-        raise KeyError(answer)
-
-    def applies(self, expected: str) -> bool:
-        return True
-
-
-@pytest.mark.parametrize("name", METRICS)
-def test_every_metric_keeps_the_contract(name: str) -> None:
-    metric = load_metric(name)
-    assert metric.name == name
-    for expected in ("", "yes", '{"a": 1}', "[" * 5000):
-        if metric.applies(expected):
-            assert metric.score(expected, expected) == 1
-            assert all(0 <= metric.score(expected, answer) <= 1 for answer in ("", "no", "{", "[" * 5000, "\ud800"))
+    def score(self, case: Case, answer: Answer) -> float:
+        raise KeyError(answer.text)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +230,8 @@ def test_every_metric_keeps_the_contract(name: str) -> None:
     ],
 )
 def test_exact_match(expected: str, answer: str, score: float) -> None:
-    assert load_metric("exact_match").score(expected, answer) == score
+    case = Case("1", (ChatMessage("user", "?"),), expected)
+    assert load_metric("exact_match").score(case, Answer(answer)) == score
 
 
 def write(path: Path, *rows: object) -> Path:
@@ -177,7 +249,7 @@ def chat(question: str, answer: str, **more: object) -> dict[str, object]:
 def test_a_suite_is_read_with_slices_and_its_keys_match_the_split(tmp_path: Path) -> None:
     path = write(tmp_path / "old.jsonl", chat("Q  one", "1", metadata={"task": "count"}), chat("Q two", "2"))
     suite = load_suite(path)
-    assert [(c.slice, c.expected, c.messages[0].content) for c in suite.cases] == [
+    assert [(c.slices.get("task", ""), c.expected, c.messages[0].content) for c in suite.cases] == [
         ("count", "1", "Q  one"),
         ("", "2", "Q two"),
     ]

@@ -1,0 +1,178 @@
+"""Who answers in an evaluation, and how they are asked: adapters of one base in one loaded model, in mixed batches;
+other bases one after another, so that only one is in memory; hosted ones at their provider."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from trainer.bases import Base
+from trainer.evals.asking import Ask, Question
+from trainer.evals.case import BASE, CANDIDATE, FEW_SHOT, HOLDER, Answer, Contestant
+from trainer.evals.gate import GateSpec
+from trainer.jobs import hosted_answers
+from trainer.jobs.child import Run
+from trainer.providers.endpoint import remote_name
+from trainer.services import Services
+from trainer.store.tables import Model
+from trainer.types import GenerateRequest
+
+BATCH = 32
+WINDOW = 8 * BATCH  # prompts among which those of like length are answered together
+
+
+@dataclass(frozen=True, slots=True)
+class Entrant:
+    """A contestant and what it takes to ask it. `model` is None for the base, with examples or without."""
+
+    contestant: Contestant
+    base: Base
+    model: Model | None = None
+
+    @property
+    def remote(self) -> str | None:
+        """The provider's name for it; None for what is here."""
+        tuned = remote_name(self.base.location)
+        return tuned if tuned is None or self.model else self.base.name
+
+    @property
+    def place(self) -> str:
+        """What has to be loaded: entrants of one place are asked together."""
+        if self.remote is not None:
+            return "hosted"
+        return self.base.location if self.model is None or self.model.is_adapter else f"weights of {self.model.id}"
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What its answers depend on."""
+        shots = {"shots": self.contestant.shots} if self.contestant.shots else {}
+        if self.model is None:
+            return {"base": self.base.name, "location": self.base.location, **shots}
+        return {"model": self.model.id, "files": self.model.manifest}
+
+
+def line_up(
+    services: Services, model: Model, gate: GateSpec, *, alias: str = "", against: Sequence[str] = ()
+) -> tuple[list[Entrant], list[str]]:
+    """The entrants, base and candidate first, and notes on those who are missing."""
+    base = Base(model.base, model.base_location)
+    found = [Entrant(Contestant(BASE, model.base), base), Entrant(Contestant(CANDIDATE, model.id), base, model)]
+    notes: list[str] = []
+    if gate.few_shot and model.card.get("spec", {}).get("objective") != "classify":
+        found.append(Entrant(Contestant(FEW_SHOT, model.base, gate.few_shot), base))
+    named = {model.id}
+    for name in dict.fromkeys(filter(None, (alias, gate.alias))):
+        holder, note = _holder(services, model, name)
+        notes += [note] if note else []
+        if holder and holder.id not in named:
+            key = HOLDER if len(named) == 1 else holder.id
+            found.append(_entrant(key, holder))
+            named.add(holder.id)
+    for other in against:
+        if other not in named:
+            found.append(_entrant(other, services.models.get(other)))
+            named.add(other)
+    return found, notes
+
+
+def _entrant(key: str, model: Model) -> Entrant:
+    return Entrant(Contestant(key, model.id), Base(model.base, model.base_location), model)
+
+
+def _holder(services: Services, model: Model, alias: str) -> tuple[Model | None, str]:
+    held = services.aliases.find(alias)
+    if held is None:
+        return None, f"The alias {alias} serves nothing yet: there is no model to compare with."
+    if held.model_id == model.id:
+        return None, f"The alias {alias} serves this very model."
+    found = services.models.find(held.model_id)
+    return found, "" if found else f"The alias {alias} serves {held.model_id}, which is no tuned model: not compared."
+
+
+def asker(run: Run, entrants: Sequence[Entrant]) -> Ask:
+    """One function that asks everybody, place by place."""
+    by_key = {None if e.contestant.key == BASE else e.contestant.key: e for e in entrants}
+
+    def ask(requests: Sequence[GenerateRequest]) -> Iterator[tuple[int, Answer]]:
+        waiting: dict[str, list[int]] = {entrant.place: [] for entrant in entrants}
+        for at, request in enumerate(requests):
+            waiting[by_key[request.adapter].place].append(at)
+        for place, at in waiting.items():
+            there = {key: e for key, e in by_key.items() if e.place == place}
+            if at:
+                yield from (_hosted if place == "hosted" else _here)(run, there, requests, at)
+
+    return ask
+
+
+def _hosted(
+    run: Run, there: dict[str | None, Entrant], requests: Sequence[GenerateRequest], at: list[int]
+) -> Iterator[tuple[int, Answer]]:
+    provider = hosted_answers.provider_of(run.services.settings, [e.model for e in there.values() if e.model])
+    names = {key: e.remote or "" for key, e in there.items()}
+    return hosted_answers.answers(provider, names, requests, at)
+
+
+def _here(
+    run: Run, there: dict[str | None, Entrant], requests: Sequence[GenerateRequest], at: list[int]
+) -> Iterator[tuple[int, Answer]]:
+    from trainer.inference.model import load
+
+    folders = {key: _folder(run, e.model) for key, e in there.items() if e.model}
+    adapters = {key: path for key, path in folders.items() if key and there[key].place == there[key].base.location}
+    whole = next((path for key, path in folders.items() if key not in adapters), None)
+    generator = load(whole or next(iter(there.values())).base.location, adapters=adapters)
+    try:
+        yield from _in_batches(generator, requests, at)
+    finally:
+        del generator
+        _make_room()
+
+
+def _folder(run: Run, model: Model) -> str:
+    folder = run.folder / "models" / model.job_id
+    return str(folder if folder.is_dir() else run.services.blobs.get_folder(model.manifest, folder))
+
+
+def _in_batches(generator: Any, requests: Sequence[GenerateRequest], at: list[int]) -> Iterator[tuple[int, Answer]]:
+    """Prompts of like length together; an adapter that this model does not wear is the model itself."""
+    for window in (at[start : start + WINDOW] for start in range(0, len(at), WINDOW)):
+        asked = [(place, requests[place]) for place in window]
+        asked.sort(key=lambda one: sum(len(m.content) for m in one[1].messages))
+        for batch in (asked[start : start + BATCH] for start in range(0, len(asked), BATCH)):
+            plain = [_plain(request, generator.adapters) for _, request in batch]
+            began = time.monotonic()
+            results = generator.generate(plain, batch_size=BATCH)
+            seconds = (time.monotonic() - began) / len(batch)
+            nats = _nats(generator, plain, [request for _, request in batch])
+            for (place, _), said, (sum_of, tokens) in zip(batch, results, nats, strict=True):
+                cut = said.finish_reason == "length"
+                answer = Answer(said.text, cut, said.prompt_tokens, said.completion_tokens, seconds, sum_of, tokens)
+                yield place, answer
+
+
+def _plain(request: GenerateRequest, worn: Sequence[str]) -> GenerateRequest:
+    adapter = request.adapter if request.adapter in worn else None
+    return GenerateRequest(request.messages, adapter, request.max_tokens, request.temperature, seed=request.seed)
+
+
+def _nats(
+    generator: Any, plain: Sequence[GenerateRequest], asked: Sequence[GenerateRequest]
+) -> Sequence[tuple[float | None, int]]:
+    wanted = [request.expected if isinstance(request, Question) else None for request in asked]
+    if not any(wanted):
+        return [(None, 0)] * len(plain)
+    from trainer.inference.likelihood import nats
+
+    return nats(generator, plain, wanted)
+
+
+def _make_room() -> None:
+    gc.collect()
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

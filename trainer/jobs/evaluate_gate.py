@@ -1,0 +1,48 @@
+"""Under which gate a model is evaluated: the one that was registered before it was trained, if any was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import func, or_, select
+
+from trainer.errors import BadInput, NotFound
+from trainer.evals.gate import GateSpec
+from trainer.services import Services
+from trainer.store.tables import Dataset, Evaluation, Job, Model
+
+
+def of(services: Services, model: Model) -> tuple[GateSpec, dict[str, Any]]:
+    """The gate, and when and by whom it was registered; where none was, the usual one and {}, which the report says."""
+    trained = services.jobs.get(model.job_id)
+    raw = trained.spec.get("gate")
+    if not raw:
+        return GateSpec(), {}
+    try:
+        gate = GateSpec.model_validate(raw)
+    except ValidationError as error:
+        where = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise BadInput(
+            f"The gate that {model.id} was trained under cannot be read (at {where or 'its top'}).",
+            fix="It was written by another version of Tunesmith: evaluate with that one, or train again.",
+            code="gate_unreadable",
+        ) from None
+    return gate, {"digest": gate.digest, "approval": trained.approval_id or "", **_when(services, trained)}
+
+
+def _when(services: Services, trained: Job) -> dict[str, Any]:
+    try:
+        approval = services.approvals.get(trained.approval_id or "")
+    except NotFound:
+        return {"by": trained.owner, "at": trained.created_at}
+    return {"by": approval.requested_by, "at": approval.requested_at}
+
+
+def looks(services: Services, job: Job) -> int:
+    """How often the sealed test part was looked at, this time included: each look makes luck a little likelier."""
+    sealed = Dataset.split["blobs"]["test"].as_string()
+    with services.db.read() as session:
+        mine = session.scalar(select(sealed).where(Dataset.id == job.dataset_id))
+        same = select(Dataset.id).where(or_(Dataset.id == job.dataset_id, sealed == mine))
+        return 1 + (session.scalar(select(func.count(Evaluation.id)).where(Evaluation.dataset_id.in_(same))) or 0)

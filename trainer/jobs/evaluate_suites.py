@@ -1,0 +1,96 @@
+"""What is asked in an evaluation job, and what training may have seen of it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from trainer.bases import Base
+from trainer.data.split import prompt_keys
+from trainer.errors import BadInput, NotFound
+from trainer.evals.case import Role, Suite
+from trainer.evals.contamination import Seen
+from trainer.evals.gate import GateSpec, SuiteRule
+from trainer.evals.suites import load_suite
+from trainer.jobs.child import Run
+from trainer.store.tables import Model
+from trainer.types import ChatMessage
+
+TEST, OLD_SKILLS = "test", "old-skills"
+
+
+def of(run: Run, model: Model, gate: GateSpec, test: Path) -> list[Suite]:
+    """The sealed part, every suite that the gate names, and what the base carries of old skills."""
+    suites = [load_suite(test, TEST, Role.TEST)]
+    carried = Base(model.base, model.base_location).carried("suite.jsonl")
+    for rule in gate.suites:
+        path = _bytes_of(run, rule) or (carried if rule.suite == OLD_SKILLS else None)
+        if path is None:
+            raise _gone(rule)
+        suites.append(load_suite(path, rule.suite, rule.role, files=False))
+    if carried and OLD_SKILLS not in {suite.name for suite in suites}:
+        suites.append(load_suite(carried, OLD_SKILLS, Role.REGRESSION))
+    return suites
+
+
+def _bytes_of(run: Run, rule: SuiteRule) -> Path | None:
+    """The suite as it was registered."""
+    if not rule.sha256:
+        return None
+    target = run.folder / "suites" / rule.sha256
+    try:
+        found = run.services.blobs.get_file(rule.sha256, target)
+    except NotFound:
+        raise _gone(rule) from None
+    with found.open("rb") as file:
+        rows = file.read(256).lstrip().startswith(b"{")
+    return found.rename(found.with_suffix(".jsonl" if rows else ".yaml"))
+
+
+def _gone(rule: SuiteRule) -> BadInput:
+    return BadInput(
+        f"The suite {rule.suite}, which the gate names, is gone.",
+        fix="Put it back, or train again under a gate without it.",
+        code="suite_gone",
+    )
+
+
+def seen(run: Run, model: Model, train: Path) -> Seen:
+    """Every row that training may have seen: the train part, and rows replayed beside it."""
+    files = [train]
+    spec = run.services.jobs.get(model.job_id).spec
+    if spec.get("replay"):
+        replayed = _replayed(run, spec.get("replay_dataset")) or Base(model.base, model.base_location).carried(
+            "replay.jsonl"
+        )
+        files += [replayed] if replayed else []
+    return Seen(frozenset().union(*(prompt_keys(file) for file in files)), tuple(files))
+
+
+def _replayed(run: Run, dataset_id: str | None) -> Path | None:
+    if not dataset_id:
+        return None
+    dataset = run.services.datasets.get(dataset_id)
+    blob = ((dataset.split or {}).get("blobs") or {}).get("train")
+    try:
+        return run.services.blobs.get_file(blob or "", run.folder / "replayed.jsonl")
+    except NotFound:
+        raise BadInput(
+            f"The rows that were replayed, of {dataset.filename} ({dataset.id}), are gone: whether training saw the "
+            "test rows cannot be told.",
+            fix="Put them back, or train again without them.",
+            code="replay_gone",
+        ) from None
+
+
+def shots(train: Path, count: int) -> tuple[ChatMessage, ...]:
+    """So many examples of the train part, the same ones every time, as turns."""
+    if not count:
+        return ()
+    cases = load_suite(train).cases
+    chosen = sorted(cases, key=lambda case: hashlib.blake2b(case.key.encode()).digest())[:count]
+    turns: list[ChatMessage] = []
+    for case in chosen:
+        turns += [m for m in case.messages if m.role not in ("system", "developer")]
+        turns.append(ChatMessage("assistant", case.expected))
+    return tuple(turns)
