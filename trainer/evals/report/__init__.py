@@ -1,5 +1,8 @@
-"""An evaluation told to people: verdict first, then figures; as lines, table, picture and JSON."""
+"""An evaluation told to people: verdict first, then figures; as lines, table, picture, page and JSON."""
 
-from trainer.evals.report.told import chart, dump, headline, lines, load, markdown
+from trainer.evals.report.charts import chart, described, forest
+from trainer.evals.report.files import dump, load, markdown, write
+from trainer.evals.report.page import html
+from trainer.evals.report.sentences import headline, lines
 
-__all__ = ["chart", "dump", "headline", "lines", "load", "markdown"]
+__all__ = ["chart", "described", "dump", "forest", "headline", "html", "lines", "load", "markdown", "write"]

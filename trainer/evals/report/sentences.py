@@ -1,0 +1,191 @@
+"""The report as sentences: verdict first, then reasons, who won, what was lost, and what this many rows can show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from trainer.evals.case import BASE, CANDIDATE
+from trainer.evals.outcome import Comparison, EvalReport, JudgeReport
+from trainer.evals.report import table, words
+from trainer.types import GateVerdict
+
+WORST_SLICES = 3
+
+
+def headline(report: EvalReport) -> str:
+    """The verdict in one sentence."""
+    return words.VERDICTS[report.verdict]
+
+
+def lines(report: EvalReport, people: Sequence[str] = ()) -> list[str]:
+    """Everything that a terminal has room for. `people` are sentences about what people said, told after the judges."""
+    said = [headline(report), *(text for _, text in reasons(report))]
+    said += [duel(report, one) for one in table.duels(report)]
+    said += [*kept(report, beyond_base=True), *worst_slices(report)]
+    for one in report.judges:
+        said += judge(report, one)
+    said += [*people, *power(report), *good_enough(report), *report.notes, registered(report)]
+    return said
+
+
+def reasons(report: EvalReport) -> list[tuple[GateVerdict | None, str]]:
+    """What the gate found, each with its own verdict where that is known; the suite is named in it."""
+    found: list[tuple[GateVerdict | None, str]] = []
+    for finding in report.findings:
+        named = not finding.suite or finding.suite in finding.reason
+        found.append((finding.verdict, finding.reason if named else f"{finding.suite}: {finding.reason}"))
+    told = {finding.reason for finding in report.findings} | {text for _, text in found}
+    return found + [(None, reason) for reason in report.reasons if reason not in told]
+
+
+def duel(report: EvalReport, one: Comparison) -> str:
+    """`test, exact match, against the base: 40 won, 3 lost, 37 equal of 80 rows; +46.3 points (…), p < 0.001.`"""
+    whom = against(report, one.against)
+    gain = words.change(one.difference, table.unit_of(report, one))
+    counts = f"{one.wins:,} won, {one.losses:,} lost, {one.ties:,} equal of {words.rows(one.n)}"
+    p = f"p {words.p_text(one.p)}" + (f", {words.p_text(one.p_holm)} by Holm" if one.p_holm is not None else "")
+    more = f" About {words.rows(one.more_rows)} more would tell." if one.more_rows else ""
+    return f"{_where(one)}, {words.metric(one.metric)}, against {whom}: {counts}; {gain}, {p}.{more}"
+
+
+def _where(one: Comparison) -> str:
+    return f"{one.suite}/{one.slice}" if one.slice else one.suite
+
+
+def against(report: EvalReport, key: str) -> str:
+    name = words.names(table.contestants(report)).get(key, key)
+    return f"the {name}" if key in words.WHO or name.startswith("base") else name
+
+
+def kept(report: EvalReport, *, beyond_base: bool = False) -> Iterator[str]:
+    """`old-skills: 58 of 60 that the base has right are kept, 96.7 % (88.6 to 99.1).`"""
+    for suite, key, loss in table.kept(report):
+        if beyond_base and key == BASE and report.suites:
+            continue  # the reasons tell that already
+        out = f" {words.rows(loss.left_out)} left out: training saw them." if loss.left_out else ""
+        share = words.value(loss.share) if loss.base_right else "nothing to lose"
+        whom = against(report, key)
+        yield f"{suite}: {loss.kept:,} of {loss.base_right:,} that {whom} has right are kept, {share}.{out}"
+
+
+def worst_slices(report: EvalReport, count: int = WORST_SLICES) -> list[str]:
+    """Slices where the candidate lost the most rows that the base has right."""
+    lost = [(s.base_right - s.kept, name, s) for name, s in report.slices.items() if s.kept < s.base_right]
+    ranked = sorted(lost, key=lambda item: (-item[0], item[1]))[:count]
+    return [f"{name}: {s.kept} of {s.base_right} kept." for _, name, s in ranked]
+
+
+def judge(report: EvalReport, one: JudgeReport) -> list[str]:
+    """Whom it preferred, how far to trust it, and what it warned of."""
+    head = f"Judge {one.model} ({one.rubric})"
+    if one.kind == "pairwise":
+        whom = against(report, one.against)
+        counts = f"{one.wins:,} won, {one.losses:,} lost, {one.ties:,} equal of {words.rows(one.rows)}"
+        head += f", against {whom}: {counts}."
+    else:
+        head += f" of {words.rows(one.rows)}, 0 to 10: {_scores(report, one)}."
+    return [f"{head} {trust(report, one)}", *one.warnings]
+
+
+def _scores(report: EvalReport, one: JudgeReport) -> str:
+    known = words.names(table.contestants(report))
+    return "; ".join(
+        f"{words.metric(name)} " + ", ".join(f"{known.get(key, key)} {score.estimate:.1f}" for key, score in by.items())
+        for name, by in one.scores.items()
+    )
+
+
+def trust(report: EvalReport, one: JudgeReport) -> str:
+    """Benched, advisory and why, or counted; then how it behaved."""
+    rule = report.gate.get("judge") or {}
+    if one.benched:
+        stand = f"Benched, nobody should listen to it: {one.benched.rstrip('.')}."
+    elif one.advisory:
+        stand = f"It only advises: {_agreement(one)}; {rule.get('min_labels', 100)} labels by people and "
+        stand += f"κ of {rule.get('min_kappa', 0.6)} are asked for."
+    else:
+        stand = f"It agrees with people: {_agreement(one)}."
+    return " ".join([stand, *_conduct(one)])
+
+
+def _agreement(one: JudgeReport) -> str:
+    if not one.labels:
+        return "nobody has labelled these rows yet"
+    kappa = f"κ {one.kappa:.2f}" if one.kappa is not None else "κ unknown"
+    alpha = f", α {one.alpha:.2f}" if one.alpha is not None else ""
+    return f"{kappa}{alpha} with people on {words.rows(one.labels)}"
+
+
+def _conduct(one: JudgeReport) -> Iterator[str]:
+    if one.consistency is not None:
+        yield f"Both orders agree on {words.whole(one.consistency)} of the pairs."
+    if one.first_share is not None:
+        yield f"It chose what it saw first {words.whole(one.first_share)} of the time."
+    if one.length_bias is not None:
+        yield f"Leaning to longer answers: {one.length_bias:+.2f}."
+    if one.unparsable:
+        yield f"{words.rows(one.unparsable)} without a judgement."
+    if one.cost_usd is not None:
+        yield f"Cost ${one.cost_usd:,.2f}."
+
+
+def power(report: EvalReport) -> Iterator[str]:
+    """What so many rows can show, and how many more would tell."""
+    if report.metrics:
+        shown = report.minimum_detectable_effect * 100
+        yield f"{words.rows(report.test_rows)} of the test show gains of {shown:.0f} points or more, mostly."
+    if report.more_test_rows:
+        yield f"About {words.rows(report.more_test_rows)} more of the test would tell."
+    if report.more_regression_rows:
+        yield f"About {words.rows(report.more_regression_rows)} more of old skills would tell."
+    if report.looks > 1:
+        yield f"This test split was looked at {report.looks} times: each look makes chance likelier."
+
+
+def good_enough(report: EvalReport) -> Iterator[str]:
+    """Whether the Minimum Viable Model is reached, where the gate names one."""
+    wanted = report.gate.get("good_enough")
+    figure = _primary(report)
+    if wanted is None or figure is None:
+        return
+    goal = f"{words.whole(wanted)} on {words.metric(str(report.gate.get('primary')))}"
+    if figure.estimate >= wanted:
+        so = (
+            "This is good enough: stop here."
+            if report.verdict is GateVerdict.PASS
+            else "What the gate found comes first."
+        )
+        yield f"Minimum Viable Model: {goal} is reached with {words.value(figure)}. {so}"
+    else:
+        short = (wanted - figure.estimate) * 100
+        yield f"Minimum Viable Model: {short:.1f} points to go until {goal}."
+
+
+def _primary(report: EvalReport) -> Any:
+    name = str(report.gate.get("primary") or "exact_match")
+    found = [x for x in table.lines(report) if x.metric == name and table.is_test(report, x.suite)]
+    return found[0].sides.get(CANDIDATE) if found and found[0].unit == "share" else None
+
+
+def registered(report: EvalReport, person: str = "") -> str:
+    """Whether the gate was there before the training; `person` is how its approver is shown."""
+    known: Mapping[str, Any] = report.registered
+    if not known.get("digest"):
+        return "The gate was not registered before training."
+    by = person or str(known.get("by") or "")
+    said = f"The gate was registered before training (digest {str(known['digest'])[:12]}…)"
+    return f"{said} by {by}." if by else f"{said}."
+
+
+def contamination(report: EvalReport) -> Iterator[str]:
+    found = report.contamination
+    if not found.checked:
+        yield "Whether training saw the test rows was not checked."
+    elif found.test_rows:
+        ids = ", ".join(found.first_ids)
+        yield f"{words.rows(found.test_rows)} of the test also stood in the training data ({ids})."
+    else:
+        yield "No prompt of the test stood in the training data."
+    if found.regression_rows:
+        yield f"{words.rows(found.regression_rows)} of regression suites stood in the training data and were left out."
