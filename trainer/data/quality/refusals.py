@@ -80,8 +80,13 @@ PROOFS = (
 _ANY = "(?s)" + "|".join(f"(?:{proof})" for proof in PROOFS)
 
 
+def refusal(answer: str) -> str | None:
+    """The words with which an answer refuses; None for one that does not."""
+    return find(_ANY, answer[:START].lstrip())
+
+
 def look(view: View) -> Iterator[Problem]:
-    found = find(_ANY, view.answer[:START].lstrip())
+    found = refusal(view.answer)
     if found:
         yield Problem(
             "refusal_answer", "The answer refuses instead of answering.", "answer", quote(found.lstrip(".,;: "))

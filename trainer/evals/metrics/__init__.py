@@ -18,8 +18,27 @@ __all__ = ["METRICS", "Measure", "Metric", "build", "load_metric", "named", "sco
 
 METRICS: dict[str, str] = {
     "exact_match": "trainer.evals.metrics.exact_match:ExactMatch",
+    "accuracy": "trainer.evals.metrics.accuracy:Accuracy",
+    "f1_macro": "trainer.evals.metrics.f1:F1Macro",
+    "f1_micro": "trainer.evals.metrics.f1:F1Micro",
+    "token_f1": "trainer.evals.metrics.token_f1:TokenF1",
     "checks": "trainer.evals.metrics.checks:Checks",
+    "contains": "trainer.evals.metrics.contains:Contains",
+    "regex": "trainer.evals.metrics.regex:Regex",
     "json_validity": "trainer.evals.metrics.json_validity:JsonValidity",
+    "json_schema": "trainer.evals.metrics.json_schema:JsonSchema",
+    "json_fields": "trainer.evals.metrics.json_fields:JsonFields",
+    "sql_validity": "trainer.evals.metrics.sql_validity:SqlValidity",
+    "bleu": "trainer.evals.metrics.bleu:Bleu",
+    "chrf": "trainer.evals.metrics.bleu:Chrf",
+    "rouge": "trainer.evals.metrics.rouge:Rouge",
+    "length_ratio": "trainer.evals.metrics.length_ratio:LengthRatio",
+    "word_overlap": "trainer.evals.metrics.word_overlap:WordOverlap",
+    "perplexity": "trainer.evals.metrics.perplexity:Perplexity",
+    "val_loss": "trainer.evals.metrics.perplexity:ValLoss",
+    "latency": "trainer.evals.metrics.cost:Latency",
+    "tokens_out": "trainer.evals.metrics.cost:TokensOut",
+    "refusal": "trainer.evals.metrics.refusal:Refusal",
 }
 SLACK = 1e-9  # by which rounding may carry a score past the end of its range
 
@@ -37,13 +56,13 @@ def named(name: str, arguments: Mapping[str, Any], allow_files: Path | None = No
         from trainer.evals.metrics.custom import custom
 
         return custom(name, arguments, allow_files)
-    return build(resolve_name(target), name, arguments)
+    return build(resolve_name(target), name, arguments, allow_files)
 
 
-def build(cls: type[BaseModel], name: str, arguments: Mapping[str, Any]) -> Any:
+def build(cls: type[BaseModel], name: str, arguments: Mapping[str, Any], allow_files: Path | None = None) -> Any:
     """A metric from its arguments; what is wrong with them is said in words."""
     try:
-        return cls.model_validate(dict(arguments))
+        return cls.model_validate(dict(arguments), context={"allow_files": allow_files})
     except ValidationError as error:
         known = ", ".join(field.alias or key for key, field in cls.model_fields.items())
         fix = f"Its arguments are: {known}." if known else "It takes no arguments."

@@ -6,6 +6,9 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
+
+from pydantic import PrivateAttr
 
 from trainer.errors import BadInput
 from trainer.evals.case import Answer, Case, Check
@@ -33,16 +36,21 @@ class Checks(Measure):
 
     name = "checks"
 
+    _folder: Path | None = PrivateAttr(None)  # where the files of custom metrics may lie
+
+    def model_post_init(self, context: Any) -> None:
+        self._folder = (context or {}).get("allow_files")
+
     def score(self, case: Case, answer: Answer) -> float:
-        return float(all(load_check(check).by(case, answer) for check in case.checks))
+        return float(not failed(case, answer, self._folder))
 
     def applies(self, case: Case) -> bool:
         return bool(case.checks)
 
 
-def failed(case: Case, answer: Answer) -> tuple[Check, ...]:
+def failed(case: Case, answer: Answer, allow_files: Path | None = None) -> tuple[Check, ...]:
     """The checks of the case that the answer does not meet."""
-    return tuple(check for check in case.checks if not load_check(check).by(case, answer))
+    return tuple(check for check in case.checks if not load_check(check, allow_files).by(case, answer))
 
 
 def load_check(check: Check, allow_files: Path | None = None) -> Held:

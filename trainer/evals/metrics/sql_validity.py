@@ -1,0 +1,64 @@
+"""Is the answer SQL?"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from pydantic import Field
+
+from trainer.errors import BadInput
+from trainer.evals.case import Answer, Case
+from trainer.evals.metrics.metric import Measure
+
+
+class SqlValidity(Measure):
+    """1 when the whole answer is one or more SQL statements that sqlglot can parse, in `dialect` where one is named.
+    Whether tables exist is not asked. More than `longest` characters are not parsed, and not right."""
+
+    name = "sql_validity"
+
+    dialect: str = ""
+    longest: int = Field(20_000, ge=1, le=100_000)
+
+    def model_post_init(self, context: Any) -> None:
+        from sqlglot.dialects.dialect import Dialects
+
+        known = sorted(each.value for each in Dialects if each.value)
+        if self.dialect and self.dialect not in known:
+            said = f"sql_validity knows no dialect {self.dialect[:50]!r}."
+            raise BadInput(said, fix=f"Known: {', '.join(known)}.", code="bad_metric", param="dialect")
+
+    def score(self, case: Case, answer: Answer) -> float:
+        return float(len(answer.text) <= self.longest and is_sql(answer.text, self.dialect))
+
+    def applies(self, case: Case) -> bool:
+        return True
+
+
+def is_sql(text: str, dialect: str = "") -> bool:
+    """A bare name or number parses as well, but asks a database for nothing."""
+    import sqlglot
+    from sqlglot import exp
+    from sqlglot.errors import SqlglotError
+
+    logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it would log what models say
+    statements: Any = (
+        exp.Query,
+        exp.Insert,
+        exp.Update,
+        exp.Delete,
+        exp.Merge,
+        exp.DDL,
+        exp.Drop,
+        exp.Alter,
+        exp.TruncateTable,
+        exp.Describe,
+        exp.Transaction,
+    )
+    statements += (exp.Commit, exp.Rollback, exp.Set, exp.Use, exp.Pragma)
+    try:
+        parsed = [each for each in sqlglot.parse(text, dialect=dialect or None) if each is not None]
+    except (SqlglotError, RecursionError, ValueError):
+        return False
+    return bool(parsed) and all(isinstance(each, statements) and not isinstance(each, exp.Subquery) for each in parsed)
