@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
-from trainer.evals.stats.intervals import wilson
+from trainer.evals.stats.intervals import Interval, wilson
 
 DISCORDANCE = 0.125  # share of rows on which two models usually differ; matches power tables we measured
 ROWS_TRIED = 100_000
@@ -74,3 +74,54 @@ def rows_to_clear(margin: float, lost: int = 0, conf: float = 0.95) -> int:
     while wilson(lost, n, conf).high > margin and n < ROWS_TRIED:
         n += max(1, n // 50)
     return n
+
+
+def rows_for_scores(
+    effect: float, spread: float, *, power_wanted: float = 0.8, alpha: float = 0.05, least: float = 0.0
+) -> int | None:
+    """As rows_needed, for scores whose differences by row have the standard deviation `spread`; by the normal
+    distribution. None above 100,000, and where the gain is none or below what is asked for."""
+    if effect <= least or effect <= 0:
+        return None
+    from scipy.stats import norm
+
+    power_z, alpha_z = float(norm.ppf(power_wanted)), float(norm.ppf(1 - alpha / 2))
+    shown, asked = (alpha_z + power_z) * spread / effect, power_z * spread / (effect - least)
+    needed = max(4, math.ceil(max(shown, asked) ** 2))
+    return needed if needed <= ROWS_TRIED else None
+
+
+def detectable_score(n: int, spread: float, *, power_wanted: float = 0.8, alpha: float = 0.05) -> float:
+    """The smallest true gain that n such rows show with the wanted power, in the unit of `spread`."""
+    from scipy.stats import norm
+
+    return float(norm.ppf(power_wanted) + norm.ppf(1 - alpha / 2)) * spread / math.sqrt(max(n, 1))
+
+
+def rows_to_settle(interval: Interval, line: float) -> int | None:
+    """The rows at which an estimate that stays what it is has its whole interval on one side of a line; None where it
+    lies too near to it, or above 100,000."""
+    gap = abs(line - interval.estimate)
+    reach = interval.high - interval.estimate if interval.estimate < line else interval.estimate - interval.low
+    if gap <= 1e-9:
+        return None
+    needed = math.ceil(interval.n * (reach / gap) ** 2)
+    return needed if needed <= ROWS_TRIED else None
+
+
+@lru_cache(maxsize=1024)
+def rows_to_keep(margin: float, loses: float = 0.0, *, power_wanted: float = 0.95, conf: float = 0.95) -> int | None:
+    """The rows on which a model that truly loses a share of `loses` is cleared with the wanted power: Wilson's upper
+    bound of what it lost stays within the margin. None above 100,000."""
+    from scipy.stats import binom
+
+    if loses >= margin:
+        return None
+    n, allowed = rows_to_clear(margin, 0, conf), 0
+    while n <= ROWS_TRIED:
+        while wilson(allowed + 1, n, conf).high <= margin:
+            allowed += 1
+        if binom.cdf(allowed, n, loses) >= power_wanted:
+            return n
+        n += max(1, n // 50)
+    return None
