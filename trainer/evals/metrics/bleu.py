@@ -29,7 +29,8 @@ class _Sacrebleu(Pooled):
 
         said, expected = [answer.text for answer in answers], [case.expected for case in cases]
         counts = np.array(self._corpus._extract_corpus_statistics(said, [expected]), dtype=float)
-        return lambda weights: float(self._corpus._compute_score_from_stats((weights @ counts).tolist()).score)
+        of: Any = self._corpus._compute_score_from_stats
+        return lambda weights: min(100.0, float(of((weights @ counts).tolist()).score))
 
     @property
     def signature(self) -> str:

@@ -11,6 +11,11 @@ from trainer.errors import BadInput
 from trainer.evals.case import Answer, Case
 from trainer.evals.metrics.metric import Measure
 
+STATEMENTS = (
+    *("Query", "Values", "Insert", "Update", "Delete", "Merge", "DDL", "Drop", "Alter", "TruncateTable", "Copy"),
+    *("Describe", "Show", "Set", "Use", "Pragma", "Grant", "Revoke", "Transaction", "Commit", "Rollback"),
+)  # of sqlglot's expressions
+
 
 class SqlValidity(Measure):
     """1 when the whole answer is one or more SQL statements that sqlglot can parse, in `dialect` where one is named.
@@ -37,28 +42,21 @@ class SqlValidity(Measure):
 
 
 def is_sql(text: str, dialect: str = "") -> bool:
-    """A bare name or number parses as well, but asks a database for nothing."""
+    """A bare name or number parses as well, but asks a database for nothing; nor does what sqlglot only hands on."""
     import sqlglot
-    from sqlglot import exp
     from sqlglot.errors import SqlglotError
 
     logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it would log what models say
-    statements: Any = (
-        exp.Query,
-        exp.Insert,
-        exp.Update,
-        exp.Delete,
-        exp.Merge,
-        exp.DDL,
-        exp.Drop,
-        exp.Alter,
-        exp.TruncateTable,
-        exp.Describe,
-        exp.Transaction,
-    )
-    statements += (exp.Commit, exp.Rollback, exp.Set, exp.Use, exp.Pragma)
     try:
         parsed = [each for each in sqlglot.parse(text, dialect=dialect or None) if each is not None]
     except (SqlglotError, RecursionError, ValueError):
         return False
-    return bool(parsed) and all(isinstance(each, statements) and not isinstance(each, exp.Subquery) for each in parsed)
+    return bool(parsed) and all(map(_statement, parsed))
+
+
+def _statement(parsed: Any) -> bool:
+    from sqlglot import exp
+
+    if isinstance(parsed, exp.Select):
+        return bool(parsed.expressions)
+    return isinstance(parsed, tuple(getattr(exp, name) for name in STATEMENTS))
