@@ -9,6 +9,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import SecretStr
+
 from trainer.errors import BadInput, TunesmithError, Unavailable
 from trainer.settings import Settings
 
@@ -28,15 +30,27 @@ class Reply:
 
 
 class Asker:
-    def __init__(self, settings: Settings, model: str, max_output: int) -> None:
+    """`endpoint` is address and key, where they are not those of the language model."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        model: str,
+        max_output: int,
+        *,
+        endpoint: tuple[str, SecretStr] | None = None,
+        temperature: float | None = None,
+    ) -> None:
         from langchain_openai import ChatOpenAI
 
+        url, key = endpoint or (settings.llm_base_url, settings.llm_api_key)
         self.model = model
         self.structured = True
         self._chat = ChatOpenAI(
             model=model,
-            base_url=settings.llm_base_url or None,
-            api_key=lambda: settings.llm_api_key.get_secret_value() or "none",
+            base_url=url or None,
+            api_key=lambda: key.get_secret_value() or "none",
+            temperature=temperature,
             timeout=settings.llm_timeout_s + max_output / TOKENS_A_SECOND,
             max_retries=RETRIES,
             max_completion_tokens=max_output,
