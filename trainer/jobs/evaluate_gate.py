@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import func, or_, select
 
-from trainer.errors import BadInput, NotFound
+from trainer.errors import BadInput
 from trainer.evals.gate import GateSpec
 from trainer.services import Services
 from trainer.store.tables import Dataset, Evaluation, Job, Model
@@ -28,15 +28,7 @@ def of(services: Services, model: Model) -> tuple[GateSpec, dict[str, Any]]:
             fix="It was written by another version of Tunesmith: evaluate with that one, or train again.",
             code="gate_unreadable",
         ) from None
-    return gate, {"digest": gate.digest, "approval": trained.approval_id or "", **_when(services, trained)}
-
-
-def _when(services: Services, trained: Job) -> dict[str, Any]:
-    try:
-        approval = services.approvals.get(trained.approval_id or "")
-    except NotFound:
-        return {"by": trained.owner, "at": trained.created_at}
-    return {"by": approval.requested_by, "at": approval.requested_at}
+    return gate, dict(trained.spec.get("registered") or {})
 
 
 def looks(services: Services, job: Job) -> int:

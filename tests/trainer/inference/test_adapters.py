@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 
 from tests.trainer.inference.test_engine import HELLO, Server
 from tests.trainer.methods.families import make
+from trainer.inference.chat import spoken
 from trainer.inference.engine import ModelRef, create_app
+from trainer.inference.likelihood import nats
 from trainer.inference.model import Generator, load
 from trainer.settings import load_settings
 from trainer.types import ChatMessage, GenerateRequest
@@ -114,6 +117,33 @@ def test_what_is_served_is_what_peft_computes(
             with torch.no_grad():
                 logits = tuned(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[0, -1]
             assert int(logits.argmax()) == row.tokens[at]
+
+
+def test_a_given_answer_is_as_likely_as_peft_computes(
+    generator: Generator, all_kinds: dict[str, str], base: Path
+) -> None:
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    kinds = [None, *KINDS]
+    requests = [ask("word " * (1 + n % 4), kind) for n, kind in enumerate(kinds)]
+    answers = ["a word " * (1 + n % 3) for n in range(len(kinds))]
+    together = nats(generator, requests, answers)
+    assert nats(generator, requests[:2], [None, answers[1]]) == [(None, 0), pytest.approx(together[1])]
+    for request, answer, (sum_of, tokens) in zip(requests, answers, together, strict=True):
+        tuned: Any = AutoModelForCausalLM.from_pretrained(base)
+        if request.adapter:
+            tuned = PeftModel.from_pretrained(tuned, all_kinds[request.adapter])
+        row = generator.row(request)
+        whole = spoken(generator.tokenizer, [*map(asdict, request.messages), {"role": "assistant", "content": answer}])
+        ids = torch.tensor([whole.ids])
+        with torch.no_grad():
+            logits = tuned.eval()(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[0, -len(whole.ids) :]
+        said = range(len(row.prompt), len(row.prompt) + tokens)
+        assert {whole.turns[at] for at in said} == {0} and whole.ids[: len(row.prompt)] == row.prompt
+        expected = -sum(float(logits[at - 1].log_softmax(-1)[whole.ids[at]]) for at in said)
+        assert sum_of == pytest.approx(expected, rel=1e-3), request.adapter
 
 
 def test_adapters_of_any_kind_come_and_go_and_leave_the_base_alone(base: Path, all_kinds: dict[str, str]) -> None:
