@@ -15,13 +15,24 @@ BUILD_ADD_REDACTED = "build_add_redacted"
 BUILD_DISCARD = "build_discard"
 CANCEL = "job_cancel"
 EVALUATE = "model_evaluate"
+REPORT = "evaluation_report"
 PROMOTE = "model_promote"
 RETRAIN = "model_retrain"
 ROLL_BACK = "alias_rollback"
+OVERRIDE = "model_override"
 
 ALIAS_VIEW = "promote_alias"  # callback id of the modal that asks for an alias
 ALIAS_BLOCK = "alias"
 ALIAS_INPUT = "alias_name"
 
+OVERRIDE_VIEW = "override_gate"  # callback id of the modal that asks why a verdict is overridden
+REASON_BLOCK = "reason"
+REASON_INPUT = "override_reason"
+
 COLUMNS_VIEW = "dataset_columns"  # callback id of the modal that asks which column is which; its blocks are the parts
 SPLIT_VIEW = "dataset_split_options"
+
+ASK_PEOPLE = "people_ask"
+VOTE = "poll_vote"
+ASK_VIEW = "poll_options"  # callback id of the modal that asks how people are asked
+VOTE_VIEW = "poll_ballot"  # … and of the one with a question; its blocks carry the question's number

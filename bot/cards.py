@@ -8,13 +8,14 @@ from typing import Any
 
 from bot import versions
 from bot.attachments import Files, attach, with_fix, with_report
-from bot.blocks import advice, approval, build, dataset, dataset_fix, evaluation, note
+from bot.blocks import advice, approval, build, dataset, dataset_fix, evaluation, note, override
 from bot.blocks.kit import Card
 from bot.blocks.mrkdwn import code
 from bot.door import Door
-from tools import datasets
+from tools import datasets, evaluation_report
 from tools.building.threads import read_draft
 from tools.context import Context
+from tools.evaluation_report import NOTHING, Beside
 from trainer.store.tables import Approval, Dataset, Evaluation
 
 Json = dict[str, Any]
@@ -49,8 +50,8 @@ def of_approval(context: Context, row: Approval) -> Card:
     return approval.asked(row, *found) if row.status == "pending" else approval.decided(row, *found)
 
 
-def of_evaluation(row: Evaluation) -> Shown:
-    return Shown(evaluation.shown(row), {"kind": "evaluation", "id": row.id})
+def of_evaluation(row: Evaluation, beside: Beside = NOTHING) -> Shown:
+    return Shown(evaluation.shown(row, beside), {"kind": "evaluation", "id": row.id})
 
 
 def _show_approval(context: Context, artifact: dict[str, str]) -> Shown:
@@ -83,7 +84,12 @@ def _show_report(context: Context, artifact: dict[str, str]) -> Shown:
 
 
 def _show_evaluation(context: Context, artifact: dict[str, str]) -> Shown:
-    return of_evaluation(context.services.models.evaluation(artifact["id"]))
+    row = context.services.models.evaluation(artifact["id"])
+    return of_evaluation(row, evaluation_report.beside(context.services, row))
+
+
+def _show_refused(context: Context, artifact: dict[str, str]) -> Shown:
+    return Shown(override.refused(artifact["text"], artifact["id"], artifact["alias"]))
 
 
 def _show_advice(context: Context, artifact: dict[str, str]) -> Shown:
@@ -113,6 +119,7 @@ KINDS: dict[str, Callable[[Context, dict[str, str]], Shown]] = {
     "dataset": _show_dataset,
     "draft": _show_draft,
     "evaluation": _show_evaluation,
+    "refused": _show_refused,
     "report": _show_report,
     "version": _show_version,
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,19 +51,17 @@ class Painter:
         return found
 
     def _evaluation(self, evaluation_id: str) -> Picture | None:
-        """Base beside tuned; None where nothing was scored."""
-        from bot.blocks.evaluation import describe
+        """Everybody side by side; None where nothing was scored, or the report can be read no more."""
         from bot.pictures import DRAWING
-        from trainer.evals.outcome import EvalReport
-        from trainer.evals.report import chart
+        from tools.evaluation_report import figures
+        from trainer.evals.report import chart, charts, described
 
-        row = self.services.models.evaluation(evaluation_id)
-        if not row.report.get("metrics"):
+        report = figures(self.services.models.evaluation(evaluation_id))
+        if report is None or not charts.bars_of(report)[0]:
             return None
-        made = replace(EvalReport.from_dict(row.report), candidate=row.model_id)
         with tempfile.TemporaryDirectory() as folder, DRAWING:
-            png = chart(made, Path(folder) / "chart.png").read_bytes()
-        return png, describe(row), "comparison.png"
+            png = chart(report, Path(folder) / "chart.png").read_bytes()
+        return png, described(report), "comparison.png"
 
 
 def _in_words(train: list[tuple[float, float]], validation: list[tuple[float, float]]) -> str:

@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tools import hosting
+from tools import evaluation_report, gates, hosting, promotion
 from tools.context import Context
+from tools.evaluation_report import NOTHING, Beside
 from tools.hyperparameters import Suggestion
 from tools.sweep import SweepRequest
 from tools.training import TrainRequest
@@ -132,7 +133,8 @@ def _short(value: Any) -> str:
 
 def train_request(asked: TrainRequest) -> str:
     text = estimate(asked.dataset, asked.spec, asked.estimate)
-    return f"Waiting for approval ({asked.approval.id}); nothing runs before. {text}"
+    gate = gates.sentence(asked.approval)
+    return "\n".join(filter(None, (f"Waiting for approval ({asked.approval.id}); nothing runs before. {text}", gate)))
 
 
 NOUN: dict[str, str] = {
@@ -223,18 +225,20 @@ def cancelled(row: Job, status: JobStatus) -> str:
 
 
 def evaluation_started(row: Job) -> str:
-    return f"Evaluation {row.id} of {row.model_id} is queued: base and tuned answer the same sealed test rows."
+    return f"Evaluation {row.id} of {row.model_id} is queued: everybody answers the same sealed test rows."
 
 
-def evaluation(row: Evaluation) -> str:
-    reasons = " ".join(row.report.get("reasons", []))
-    return f"{row.verdict} for {row.model_id} ({row.id}). {reasons}"
+def evaluation(row: Evaluation, beside: Beside = NOTHING) -> str:
+    return evaluation_report.sentences(row, beside)
 
 
 def promotion_request(asked: Approval) -> str:
     subject = asked.subject
     came = f"from {subject['previous']}" if subject["previous"] else "as a new alias"
     what = f"{asked.kind} {subject['alias']} to {subject['model_id']}"
+    if asked.kind == "override":
+        signed = "one more approver" if asked.signatures else "two approvers"
+        return f"Waiting for {signed} to sign ({asked.id}): {what}, {came}, against the gate's {subject['verdict']}."
     return f"Waiting for a second person ({asked.id}): {what}, {came}."
 
 
@@ -245,7 +249,9 @@ def models(context: Context) -> str:
         newest = next(iter(services.models.evaluations(model.id)), None)
         lines.append(f"{model.id} ({model.method} of {model.base}): {newest.verdict if newest else 'not evaluated'}")
     for alias in services.aliases.list():
-        lines.append(f"alias {alias.name} → {alias.model_id} (revision {alias.revision})")
+        override = promotion.override_behind(services, alias.name, alias.model_id)
+        against = f". {promotion.told(override)}" if override else ""
+        lines.append(f"alias {alias.name} → {alias.model_id} (revision {alias.revision}){against}")
     if not lines:
         lines.append("No tuned models yet: drop a dataset and ask for `train`.")
     lines.append(f"Bases: {', '.join(known_bases(services.settings))}.")

@@ -12,7 +12,9 @@ from tools import advice, evaluation, promotion, sentences, training
 from tools.answers import Answer, Runtime, card
 from tools.build_tools import BUILD_TOOLS
 from tools.dataset_tools import DATASET_TOOLS
+from tools.evaluation_report import beside
 from tools.run_tools import RUN_TOOLS
+from trainer.errors import Conflict
 
 
 @card
@@ -59,13 +61,27 @@ def show_evaluation(runtime: Runtime, model: str | None = None) -> Answer:
     found = evaluation.latest(runtime.context, row)
     if found is None:
         return f"{row.id} has not been evaluated yet.", {}
-    return sentences.evaluation(found), {"card": "evaluation", "id": found.id}
+    return sentences.evaluation(found, beside(runtime.context.services, found)), {"card": "evaluation", "id": found.id}
 
 
 @card
 def request_promotion(runtime: Runtime, alias: str, model: str | None = None) -> Answer:
     """Ask to point an alias at a model: posts a card that a second person with the approver role decides."""
-    asked = promotion.request(runtime.context, model, alias)
+    try:
+        asked = promotion.request(runtime.context, model, alias)
+    except Conflict as refused:
+        if refused.code != promotion.REFUSED:
+            raise
+        row = evaluation.pick_model(runtime.context, model)
+        return str(refused), {"card": "refused", "id": row.id, "alias": alias, "text": str(refused)}
+    return sentences.promotion_request(asked), {"card": "approval", "id": asked.id}
+
+
+@card
+def request_override(runtime: Runtime, alias: str, reason: str, model: str | None = None) -> Answer:
+    """Ask to promote a model that the gate did not pass, for the person's own reason, word for word: two approvers
+    sign. Only when the person asked for exactly that."""
+    asked = promotion.request_override(runtime.context, model, alias, reason)
     return sentences.promotion_request(asked), {"card": "approval", "id": asked.id}
 
 
@@ -93,6 +109,7 @@ TOOLBOX: list[BaseTool] = [
     evaluate_model,
     show_evaluation,
     request_promotion,
+    request_override,
     request_rollback,
     list_models,
 ]

@@ -14,7 +14,9 @@ from bot.listeners.actions import (
     decide,
     evaluate,
     jobs,
+    override,
     promote,
+    report_evaluation,
     retrain,
 )
 from bot.listeners.commands import tune
@@ -31,8 +33,10 @@ FEATURES = (
     dataset_report,
     dataset_split,
     evaluate,
+    report_evaluation,
     retrain,
     promote,
+    override,
     jobs,
     tune,
 )

@@ -97,29 +97,10 @@ def judged(services: Services, lease: Lease, verdict: str, code: str = "better")
 
 
 def report(verdict: str, code: str) -> dict[str, Any]:
-    from trainer.evals.gate import GateSpec
+    """An evaluation's report as its row holds it; the answers stand elsewhere."""
+    from tests.trainer.evals import reports
 
-    def share(estimate: float) -> dict[str, Any]:
-        low, high = max(0.0, estimate - 0.05), min(1.0, estimate + 0.05)
-        return {"estimate": estimate, "low": low, "high": high, "n": 80, "confidence": 0.95, "how": "wilson"}
-
-    metric = {"n": 80, "base": share(0.0), "tuned": share(0.95), "difference": share(0.95), "p": 1e-9}
-    return {
-        "candidate": "candidate",
-        "verdict": verdict,
-        "code": code,
-        "reasons": ["exact_match: +95 points (0 → 76 of 80, p < 0.001).", "Of 60 old skills' rows 58 are kept."],
-        "gate": GateSpec().model_dump(),
-        "test_rows": 80,
-        "metrics": {"exact_match": metric | {"base_mean": 0.0, "tuned_mean": 0.95}},
-        "regression": {"suite_rows": 64, "base_right": 60, "kept": 58, "share": share(0.97), "left_out": 0},
-        "slices": {},
-        "contamination": {"checked": True, "test_rows": 0, "regression_rows": 0, "first_ids": []},
-        "minimum_detectable_effect": 0.1,
-        "more_test_rows": None,
-        "more_regression_rows": None,
-        "rows": [],
-    }
+    return reports.report(verdict, code, rows=()).to_dict()
 
 
 def labels(message: dict[str, Any]) -> list[str]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from tools import approvals, promotion, sentences
+from tools import approvals, evaluation_report, promotion, sentences
 from tools.cli import shapes
 from tools.cli.output import FINDINGS, GOOD, Json, answers, finish, opened
 from trainer.bases import known_bases
+from trainer.errors import BadInput
+from trainer.evals.report import write
 from trainer.types import GateVerdict
 
 RequestId = Annotated[str, typer.Argument(help="The request's id (appr-…).")]
@@ -44,13 +47,26 @@ def models(as_json: Json = False) -> None:
 @answers
 def evaluation(
     evaluation_id: Annotated[str, typer.Argument(metavar="EVALUATION", help="An evaluation's id (eval-…).")],
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write the whole report as a page.")
+    ] = None,
+    as_markdown: Annotated[bool, typer.Option("--md", help="Print Markdown.")] = False,
     as_json: Json = False,
 ) -> None:
     """Show what an evaluation found. Exit 1 unless the gate said PASS."""
+    if as_markdown and as_json:
+        raise BadInput("Markdown and JSON do not go together.", fix="Give --md or --json.", param="md")
     with opened() as context:
-        row = context.services.models.evaluation(evaluation_id)
+        services = context.services
+        row = services.models.evaluation(evaluation_id)
+        if html:
+            write(evaluation_report.page(services, row), html)
+        known = evaluation_report.beside(services, row)
+        said = evaluation_report.markdown(services, row) if as_markdown else sentences.evaluation(row, known)
+    written = f"\nThe whole report is in {html}." if html and not as_markdown else ""
+    told = {"people": list(known.people), "override": known.override or None, "html": str(html) if html else None}
     code = GOOD if row.verdict == GateVerdict.PASS else FINDINGS
-    finish(shapes.evaluation(row), sentences.evaluation(row), as_json=as_json, code=code)
+    finish(shapes.evaluation(row) | told, f"{said}{written}", as_json=as_json, code=code)
 
 
 @answers

@@ -53,7 +53,7 @@ def _number(number: float, unit: str, digits: int, sign: str = "") -> str:
     if math.isnan(shown):
         return "–"
     rounded = round(shown, digits) + 0.0 if math.isfinite(shown) else shown
-    return f"{rounded:{sign},.{digits}f}".replace("-0.0 ", "0.0 ")
+    return f"{rounded:{sign},.{digits}f}"
 
 
 def whole(share: float) -> str:

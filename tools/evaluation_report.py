@@ -1,0 +1,59 @@
+"""An evaluation with what came after it: people's votes, an override; as sentences, page and Markdown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tools import promotion
+from trainer.errors import BadInput
+from trainer.evals import report as told
+from trainer.evals.outcome import EvalReport
+from trainer.evals.report import kept, people
+from trainer.services import Services
+from trainer.store.tables import Evaluation
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Sentences about what people said, and about whoever overrode the verdict."""
+
+    people: tuple[str, ...] = ()
+    override: str = ""
+
+
+NOTHING = Beside()
+
+
+def beside(services: Services, row: Evaluation) -> Beside:
+    """What is known now, which may be more than when the evaluation ended."""
+    report = figures(row)
+    said = people.told(report, services.polls.people_of(row.id)) if report else ()
+    overrides = promotion.overrides_of(services, row.id)
+    return Beside(tuple(said), promotion.told(overrides[0]) if overrides else "")
+
+
+def figures(row: Evaluation) -> EvalReport | None:
+    """The report without answers; None where it is from a version that nobody can read any more."""
+    try:
+        return kept.figures(row)
+    except BadInput:
+        return None
+
+
+def page(services: Services, row: Evaluation) -> str:
+    """The whole report as one HTML page. Raises BadInput where the report cannot be read."""
+    known = beside(services, row)
+    whole = kept.whole(row, services.blobs)
+    return told.html(whole, evaluation=row.id, people=known.people, override=known.override)
+
+
+def markdown(services: Services, row: Evaluation) -> str:
+    return told.markdown(kept.figures(row), beside(services, row).people)
+
+
+def sentences(row: Evaluation, known: Beside = NOTHING) -> str:
+    """Verdict first, then a line each: what an agent reads and a terminal prints."""
+    head = f"{row.verdict} for {row.model_id} ({row.id})."
+    report = figures(row)
+    lines = told.lines(report, known.people)[1:] if report else row.report.get("reasons", [])
+    return "\n".join([head, *([known.override] if known.override else []), *map(str, lines)])
