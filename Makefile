@@ -10,7 +10,7 @@ PIP    := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constr
 JOBS   ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check format clean
+.PHONY: help setup demo up test interop check format clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -26,6 +26,9 @@ up: $(VENV)/train.stamp ## Run Tunesmith here until Ctrl-C.
 test: $(VENV)/dev.stamp ## Run every test.
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -q
 
+interop: $(VENV)/dev.stamp .venv-interop/stamp ## Ask the gateway with inspect_ai and lm-eval, and hold their scores against ours.
+	$(BIN)/python -m pytest -q -m interop tests/gateway/test_interop.py
+
 check: $(VENV)/dev.stamp ## Lint, formatting, types, and the import law.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -38,7 +41,7 @@ format: $(VENV)/dev.stamp ## Put the source in shape.
 
 clean: ## Remove what was built and cached here; keep .venv and .tunesmith.
 	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache .demo
-	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "No python3 found: install Python 3.11 or newer."; exit 1; }
@@ -54,6 +57,13 @@ $(VENV)/train.stamp: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing what training needs (about 2 GB the first time)"
 	@$(PIP) '$(TORCH)'
 	@$(PIP) -e '.[train]'
+	@touch $@
+
+# Their dependencies and ours do not go together, so they live apart, as they do where people use them.
+.venv-interop/stamp: examples/interop/requirements.txt | $(BIN)/python
+	@echo "Installing inspect_ai and lm-eval"
+	@$(PYTHON) -m venv .venv-interop
+	@.venv-interop/bin/python -m pip install -qq --disable-pip-version-check -r $<
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/train.stamp
