@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Any
+from typing import Any, get_origin
 
 from trainer.errors import BadInput
-from trainer.evals.case import Check
+from trainer.evals.case import Case, Check
 from trainer.evals.suites.mistakes import meant
 
 FILE = "file:"
+BOUNDS = ("at_least", "at_most")
 
 
 def read_check(item: Any, folder: Path | None) -> Check:
@@ -37,21 +39,39 @@ def read_check(item: Any, folder: Path | None) -> Check:
     return check
 
 
+def says(check: Check, case: Case, folder: Path | None) -> bool:
+    """Whether a metric has something to say of a case; for most that needs an expected answer."""
+    from trainer.evals.metrics import named
+    from trainer.evals.metrics.checks import load_check
+
+    if check.metric == "checks":
+        return bool(case.checks)
+    if check.metric == "json_validity":  # it compares with nothing
+        return True
+    asked = replace(case, checks=case.checks or (check,))
+    bounded = any(bound in check.arguments for bound in BOUNDS)
+    metric = load_check(check, folder).metric if bounded else named(check.metric, check.arguments, folder)
+    return metric.applies(asked)
+
+
 def _arguments(name: str, value: Any) -> dict[str, Any]:
-    """A bare value is the metric's first argument; so is an object none of whose keys are arguments."""
+    """A bare value is the metric's first argument, in a list where that is one; so is an object none of whose keys are
+    arguments."""
     if value is None or value is True:
         return {}
     known = _known(name)
-    if isinstance(value, dict) and (not known or any(key in (*known, "at_least", "at_most") for key in value)):
+    if isinstance(value, dict) and (not known or any(key in (*known, *BOUNDS) for key in value)):
         return dict(value)
     if not known:
         raise BadInput(f"{name} takes no bare value.", fix="Name its arguments.", code="bad_metric")
-    return {known[0]: value}
+    first, of = next(iter(known.items()))
+    return {first: [value] if get_origin(of) is list and not isinstance(value, list) else value}
 
 
-def _known(name: str) -> list[str]:
+def _known(name: str) -> dict[str, Any]:
+    """The arguments of a metric that Tunesmith brings, with their types."""
     from trainer.evals.metrics import METRICS
 
     target = METRICS.get(name)
     fields = resolve_name(target).model_fields if target else {}
-    return [field.alias or key for key, field in fields.items()]
+    return {field.alias or key: field.annotation for key, field in fields.items()}

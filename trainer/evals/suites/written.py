@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from trainer.errors import BadInput
 from trainer.evals.case import Case, Check, Role, Suite
 from trainer.evals.suites.bounded import read_yaml
 from trainer.evals.suites.mistakes import Mistakes, meant
-from trainer.evals.suites.named import read_check
+from trainer.evals.suites.named import read_check, says
 from trainer.types import ChatMessage
 
 KEYS = ("suite", "about", "role", "metrics", "primary", "margin", "floor", "by", "cases", "rows")
@@ -94,7 +94,7 @@ def read_suite(data: bytes, name: str = "", folder: Path | None = None) -> Writt
     cases = _cases(reader)
     rows = _rows(reader)
     primary, metrics = _metrics(reader, cases)
-    cases = _answerable(reader, cases, primary)
+    cases = _answerable(reader, cases, metrics[0] if metrics else None)
     rule = reader.share("margin") | reader.share("floor")
     rule |= _by(reader, (*cases, *rows))
     about = " ".join(reader.text("about", document.get("about"), 2000).split())
@@ -177,6 +177,10 @@ def _case(reader: _Reader, place: str, item: Any) -> Case | None:
     if len(reader.mistakes.found) > before:
         return None
     made = Case(own, messages, expected, slices, checks, group)
+    for number, check in enumerate(checks):
+        if not says(check, made, reader.folder):
+            words = f"{check.metric} compares with `expected`, which says nothing that it can use."
+            reader.mistakes.add(f"{place}.checks[{number}]", words)
     return made if own else case_of_hash(made)
 
 
@@ -184,7 +188,7 @@ def case_of_hash(case: Case) -> Case:
     """The case with an id made of what it asks and expects."""
     told = [[[m.role, m.content] for m in case.messages], case.expected, [[c.metric, c.arguments] for c in case.checks]]
     digest = hashlib.blake2b(canonical(told), digest_size=4).hexdigest()
-    return Case(f"case-{digest}", case.messages, case.expected, case.slices, case.checks, case.group)
+    return replace(case, id=f"case-{digest}")
 
 
 def _messages(reader: _Reader, place: str, item: dict[str, Any]) -> tuple[ChatMessage, ...]:
@@ -227,18 +231,16 @@ def _slices(reader: _Reader, place: str, value: Any) -> dict[str, str]:
     return {key: item for key, item in read.items() if item}
 
 
-def _answerable(reader: _Reader, cases: list[Case], primary: str) -> list[Case]:
+def _answerable(reader: _Reader, cases: list[Case], primary: Check | None) -> list[Case]:
     """Each case must be one that the primary metric can tell right from wrong."""
-    if primary not in ("checks", "exact_match"):
-        return cases
     made: list[Case] = []
     for number, case in enumerate(cases):
-        if primary == "checks" and case.expected and not case.checks:
-            exact = (Check("exact_match"),)
-            made.append(Case(case.id, case.messages, case.expected, case.slices, exact, case.group))
+        if primary is not None and primary.metric == "checks" and case.expected and not case.checks:
+            made.append(replace(case, checks=(Check("exact_match"),)))
             continue
-        if not (case.checks if primary == "checks" else case.expected):
-            wanted = "`expected` or `checks`" if primary == "checks" else "`expected`"
+        if primary is not None and not says(primary, case, reader.folder):
+            wanted = "`expected` or `checks`" if primary.metric == "checks" else "`expected`"
+            wanted = "the slice `twin`, harmful or benign" if primary.metric == "refusal" else wanted
             reader.mistakes.add(f"cases[{number}]", f"has no {wanted}: nothing says what is right.")
         made.append(case)
     return made
