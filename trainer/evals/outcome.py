@@ -162,7 +162,7 @@ class JudgeReport:
 class EvalReport:
     """The evidence on one candidate. `metrics` and `regression` are of the candidate against its base, on the test set
     and on what the base carries of old skills; `suites` and `comparisons` hold everybody and everything. `slices` are
-    keyed `suite/value`."""
+    keyed `suite/key=value`."""
 
     candidate: str
     verdict: GateVerdict

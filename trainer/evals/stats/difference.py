@@ -71,13 +71,15 @@ def difference(
     better: str = "higher",
     groups: Sequence[str] = (),
     bounds: tuple[float, float] | None = None,
+    shares: bool = True,
 ) -> Difference:
-    """Paired scores, one row each. Rows of one group are counted together, and the result is never surer than if each
-    row stood alone. Raises ValueError when the two are not equally long."""
+    """Paired scores, one row each; of `shares` 0 and 1 are wrong and right, else they are scores like any. Rows of one
+    group are counted together, and the result is never surer than if each row stood alone. Raises ValueError when
+    the two are not equally long."""
     if len(reference) != len(candidate):
         raise ValueError(f"{len(reference)} and {len(candidate)} scores are not paired")
     turn = -1.0 if better == "lower" else 1.0
-    found = _single(reference, candidate, turn, conf, bounds)
+    found = _single(reference, candidate, turn, conf, bounds, shares)
     ids = cluster_ids(groups)
     return _clustered(found, [turn * (c - r) for r, c in zip(reference, candidate, strict=True)], ids) if ids else found
 
@@ -88,8 +90,9 @@ def _single(
     turn: float,
     conf: float,
     bounds: tuple[float, float] | None,
+    shares: bool,
 ) -> Difference:
-    if turn > 0 and all(score in (0, 1) for score in (*reference, *candidate)):
+    if shares and turn > 0 and all(score in (0, 1) for score in (*reference, *candidate)):
         return of_pairs(Paired.of([s == 1 for s in reference], [s == 1 for s in candidate]), conf)
     gains = [turn * (c - r) for r, c in zip(reference, candidate, strict=True)]
     reach = (bounds[0] - bounds[1], bounds[1] - bounds[0]) if bounds and math.isfinite(bounds[1]) else None
