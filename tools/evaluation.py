@@ -1,12 +1,17 @@
-"""Compare a tuned model with its base on the sealed test split, as a job."""
+"""Compare a tuned model with its base, and with others, on the sealed test split and the gate's suites, as a job."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 from tools import hosting
 from tools.context import TRAINER, Context
 from trainer.errors import BadInput
 from trainer.store.tables import Dataset, Evaluation, Job, Model
 from trainer.types import JobKind
+
+MOST_OTHERS = 8  # models beside base, candidate and holder
 
 
 def pick_model(context: Context, model_id: str | None) -> Model:
@@ -26,18 +31,28 @@ def pick_model(context: Context, model_id: str | None) -> Model:
     return services.models.get(alias.model_id if alias else wanted)
 
 
-def start(context: Context, model_id: str | None) -> Job:
-    """Queue the evaluation. It spends no money beyond this machine's, so no approval is asked."""
+def start(context: Context, model_id: str | None, *, alias: str | None = None, against: Sequence[str] = ()) -> Job:
+    """Queue the evaluation, beside the base also against what `alias` serves and against other models. It spends no
+    money beyond this machine's, so no approval is asked."""
     context.caller.need(TRAINER, "evaluate a model")
     model = pick_model(context, model_id)
     services = context.services
-    hosting.may_ask(context, model)
+    others = _others(context, model, against)
+    for one in (model, *others):
+        hosting.may_ask(context, one)
     _need_answers(services.datasets.get(model.dataset_id))
+    spec: dict[str, Any] = {"base": model.base, "base_location": model.base_location, **_where(model, others)}
+    if alias:
+        spec["alias"] = services.aliases.get(alias).name
+    if others:
+        spec["against"] = [other.id for other in others]
+    if context.caller.allow_paths:
+        spec["may_send"] = True  # the sealed prompts, to the provider of a hosted model that an alias serves
     with services.db.write() as session:
         job = services.jobs.add(
             session,
             JobKind.EVAL,
-            spec={"base": model.base, "base_location": model.base_location, **hosting.where(model)},
+            spec=spec,
             dataset_id=model.dataset_id,
             model_id=model.id,
             owner=context.caller.user,
@@ -47,6 +62,28 @@ def start(context: Context, model_id: str | None) -> Job:
     services.threads.link(context.caller.origin, job_id=job.id, model_id=model.id)
     services.wakeups.enqueue(job)
     return job
+
+
+def _others(context: Context, model: Model, names: Sequence[str]) -> list[Model]:
+    if len(names) > MOST_OTHERS:
+        raise BadInput(
+            f"{len(names)} models to compare with are too many.",
+            fix=f"Name {MOST_OTHERS} at most.",
+            code="too_many_models",
+            param="against",
+        )
+    found = {other.id: other for other in (pick_model(context, name) for name in names)}
+    if model.id in found:
+        raise BadInput(
+            f"{model.id} cannot be compared with itself.", fix="Name another model.", code="same_model", param="against"
+        )
+    return list(found.values())
+
+
+def _where(model: Model, others: Sequence[Model]) -> dict[str, str]:
+    """Only what is answered elsewhere altogether needs no machine of ours."""
+    places = [hosting.where(one) for one in (model, *others)]
+    return places[0] if all(places) else {}
 
 
 def _need_answers(dataset: Dataset) -> None:

@@ -13,6 +13,7 @@ from tools.answers import Answer, Runtime, card
 from tools.build_tools import BUILD_TOOLS
 from tools.dataset_tools import DATASET_TOOLS
 from tools.evaluation_report import beside
+from tools.poll_tools import POLL_TOOLS
 from tools.run_tools import RUN_TOOLS
 from trainer.errors import Conflict
 
@@ -48,9 +49,10 @@ def cancel_job(runtime: Runtime, job: str | None = None) -> Answer:
 
 
 @card
-def evaluate_model(runtime: Runtime, model: str | None = None) -> Answer:
-    """Compare a tuned model (default: this thread's) with its base on the sealed test split, as a job."""
-    job = evaluation.start(runtime.context, model)
+def evaluate_model(runtime: Runtime, model: str | None = None, alias: str | None = None) -> Answer:
+    """Compare a tuned model (default: this thread's) with its base, and with what an alias serves where one is named,
+    on the sealed test split, as a job."""
+    job = evaluation.start(runtime.context, model, alias=alias)
     return sentences.evaluation_started(job), {"card": "job", "id": job.id}
 
 
@@ -103,6 +105,7 @@ TOOLBOX: list[BaseTool] = [
     *DATASET_TOOLS,
     *BUILD_TOOLS,
     *RUN_TOOLS,
+    *POLL_TOOLS,
     job_status,
     list_jobs,
     cancel_job,

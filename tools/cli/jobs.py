@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from tools import approvals, datasets, evaluation, sentences, sweep, training
+from tools import approvals, datasets, evaluation, gates, sentences, sweep, training
 from tools.cli import shapes
 from tools.cli.follow import follow
 from tools.cli.output import FINDINGS, GOOD, INTERRUPTED, Json, answers, finish, opened, progress_console
 from tools.context import Context
 from tools.specs import from_assignments, make_spec
 from trainer.errors import BadInput
+from trainer.evals.gate.reading import read
 from trainer.store.tables import Dataset, Job
 from trainer.types import CheckReport, GateVerdict, JobStatus, Severity, Verdict
 
@@ -43,6 +44,13 @@ LoraR = Annotated[int | None, typer.Option("--lora-r", help="The adapter's rank;
 Seed = Annotated[int | None, typer.Option(help="Of adapters, the order of rows and dropout; 17 unless said.")]
 Provider = Annotated[str | None, typer.Option(help="local, or openai: a hosted service with that API.")]
 Replay = Annotated[float | None, typer.Option("--replay", help="Old-task rows per new row; 1.0 = as many.")]
+GateFile = Annotated[
+    Path | None,
+    typer.Option("--gate", metavar="FILE", help="A YAML file: what the model must show. Frozen before training."),
+]
+AliasName = Annotated[
+    str | None, typer.Option("--alias", help="The alias that it is meant for: it must beat what that serves, too.")
+]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Watch the job to its end.")]
 
 
@@ -74,6 +82,8 @@ def train(
         float | None, typer.Option(help="Hosted: times the rate that the provider chooses.")
     ] = None,
     settings: Settings = None,
+    gate: GateFile = None,
+    alias: AliasName = None,
     wait: Wait = True,
     as_json: Json = False,
 ) -> None:
@@ -97,9 +107,12 @@ def train(
     }
     with opened() as context:
         make_spec(overrides)  # a wrong value is named before the file is read
-        asked = training.request(context, dataset_of(context, dataset).id, overrides)
+        wanted = _gate(gate, alias)
+        row = dataset_of(context, dataset)
+        asked = training.request(context, row.id, overrides | {"gate": wanted})
         if not as_json:
             progress_console.print(sentences.estimate(asked.dataset, asked.spec, asked.estimate), markup=False)
+            progress_console.print(gates.sentence(asked.approval), markup=False)
         job = approvals.decide(context, asked.approval.id, approve=True).job
         assert job is not None
         _watch(context, job, wait=wait, as_json=as_json)
@@ -139,12 +152,16 @@ def sweep_(
 @answers
 def evaluate(
     model: Annotated[str, typer.Argument(help="A model's id (ft:…), its job's id, or an alias.")],
+    alias: Annotated[str | None, typer.Option(help="Compare with what this alias serves now, too.")] = None,
+    against: Annotated[
+        list[str] | None, typer.Option(metavar="MODEL", help="Compare with this model, too. Repeat it.")
+    ] = None,
     wait: Wait = True,
     as_json: Json = False,
 ) -> None:
-    """Compare a tuned model with its base on the sealed test rows. Exit 1 unless the gate says PASS."""
+    """Compare a tuned model with its base on the sealed test rows and the gate's suites. Exit 1 unless it says PASS."""
     with opened() as context:
-        job = evaluation.start(context, model)
+        job = evaluation.start(context, model, alias=alias, against=against or ())
         if not wait:
             _watch(context, job, wait=False, as_json=as_json)
         ended = follow(context, job, quiet=as_json)
@@ -176,6 +193,13 @@ def cancel(job: Annotated[str, typer.Argument(help="A job's id.")], as_json: Jso
     with opened() as context:
         row, state = training.cancel(context, job)
     finish(shapes.job(row), sentences.cancelled(row, state), as_json=as_json)
+
+
+def _gate(file: Path | None, alias: str | None) -> dict[str, Any]:
+    """What was asked of the gate; a wrong value is named before anything is read or asked."""
+    wanted = (gates.from_file(file) if file else {}) | ({"alias": alias} if alias else {})
+    read(wanted)
+    return wanted
 
 
 def dataset_of(context: Context, name: str) -> Dataset:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,41 +55,43 @@ class Entrant:
 
 
 def line_up(
-    services: Services, model: Model, gate: GateSpec, *, alias: str = "", against: Sequence[str] = ()
+    services: Services, model: Model, gate: GateSpec, asked: Mapping[str, Any]
 ) -> tuple[list[Entrant], list[str]]:
-    """The entrants, base and candidate first, and notes on those who are missing."""
+    """The entrants, base and candidate first, and notes on those who are missing. `asked` is the job's spec: an
+    `alias`, the models named under `against`, and whether prompts `may_send` to the provider of a hosted holder."""
     base = Base(model.base, model.base_location)
     found = [Entrant(Contestant(BASE, model.base), base), Entrant(Contestant(CANDIDATE, model.id), base, model)]
     notes: list[str] = []
-    if gate.few_shot and model.card.get("spec", {}).get("objective") != "classify":
+    if gate.few_shot:
         found.append(Entrant(Contestant(FEW_SHOT, model.base, gate.few_shot), base))
-    named = {model.id}
-    for name in dict.fromkeys(filter(None, (alias, gate.alias))):
-        holder, note = _holder(services, model, name)
+    for alias in dict.fromkeys(name for name in (asked.get("alias"), gate.alias) if name):
+        holder, note = _holder(services, model, alias, bool(asked.get("may_send")))
         notes += [note] if note else []
-        if holder and holder.id not in named:
-            key = HOLDER if len(named) == 1 else holder.id
-            found.append(_entrant(key, holder))
-            named.add(holder.id)
-    for other in against:
-        if other not in named:
-            found.append(_entrant(other, services.models.get(other)))
-            named.add(other)
-    return found, notes
+        if holder:
+            first = not any(entrant.contestant.key == HOLDER for entrant in found)
+            found.append(_entrant(HOLDER if first else holder.id, holder))
+    found += [_entrant(other, services.models.get(other)) for other in asked.get("against", ())]
+    once = {entrant.model.id if entrant.model else entrant.contestant.key: entrant for entrant in reversed(found)}
+    return [entrant for entrant in found if entrant in once.values()], notes
 
 
 def _entrant(key: str, model: Model) -> Entrant:
     return Entrant(Contestant(key, model.id), Base(model.base, model.base_location), model)
 
 
-def _holder(services: Services, model: Model, alias: str) -> tuple[Model | None, str]:
+def _holder(services: Services, model: Model, alias: str, may_send: bool) -> tuple[Model | None, str]:
     held = services.aliases.find(alias)
     if held is None:
-        return None, f"The alias {alias} serves nothing yet: there is no model to compare with."
+        return None, f"The alias {alias} serves nothing yet: there is no model of its to compare with."
     if held.model_id == model.id:
         return None, f"The alias {alias} serves this very model."
     found = services.models.find(held.model_id)
-    return found, "" if found else f"The alias {alias} serves {held.model_id}, which is no tuned model: not compared."
+    if found is None:
+        return None, f"The alias {alias} serves {held.model_id}, which is no tuned model: not compared."
+    if remote_name(found.base_location) and not may_send:
+        said = f"The alias {alias} serves {found.id}, which answers at a provider: not compared, since only somebody "
+        return None, f"{said}at the terminal may send the test prompts there (tunesmith eval {model.id})."
+    return found, ""
 
 
 def asker(run: Run, entrants: Sequence[Entrant]) -> Ask:
