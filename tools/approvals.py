@@ -9,13 +9,21 @@ from sqlalchemy.orm import Session
 
 from tools import companion, promotion, sweep, training
 from tools.building import augmenting
-from tools.context import APPROVER, TRAINER, Context
+from tools.context import APPROVER, TRAINER, Context, roles_of
 from trainer.errors import Conflict
-from trainer.registry.approvals import own_request
+from trainer.registry.approvals import own_request, signers
 from trainer.store.tables import Approval, Dataset, Job
 
-ROLE = {"train": TRAINER, "augment": TRAINER, "sweep": TRAINER, "promote": APPROVER, "rollback": APPROVER}
-SECOND_PERSON = {"train": False, "augment": False, "sweep": False, "promote": True, "rollback": True}
+ROLE = {
+    "train": TRAINER,
+    "augment": TRAINER,
+    "sweep": TRAINER,
+    "promote": APPROVER,
+    "override": APPROVER,
+    "rollback": APPROVER,
+}
+SECOND_PERSON = {"train": False, "augment": False, "sweep": False, "promote": True, "override": False, "rollback": True}
+SIGNATURES = {"override": 2}  # different people; of everything else, one approval is enough
 NOUN = {"train": "training run", "augment": "augmentation"}
 STARTS = {"train": training.start, "augment": augmenting.start, "sweep": sweep.start}
 
@@ -30,7 +38,8 @@ class Decision:
 
 
 def decide(context: Context, approval_id: str, *, approve: bool) -> Decision:
-    """Approve or reject, once. The requester may always reject (withdraw) their own request."""
+    """Approve or reject, once. The requester may always reject (withdraw) their own request. An override stays pending
+    until two different approvers have signed."""
     services, caller = context.services, context.caller
     asked = services.approvals.get(approval_id)
     own = asked.requested_by == caller.user
@@ -44,15 +53,17 @@ def decide(context: Context, approval_id: str, *, approve: bool) -> Decision:
         if row.kind not in STARTS:
             return promotion.apply(session, row, caller.user)
         started.append(STARTS[row.kind](context, session, row))
-        return {"job": started[0].id}
+        gate = {"gate": row.subject["gate_digest"]} if row.subject.get("gate") else {}
+        return {"job": started[0].id, **gate}
 
     row, done = services.approvals.decide(
         approval_id,
         by=caller.user,
         approve=approve,
         second_person=SECOND_PERSON[asked.kind],
-        check=_unchanged,
+        check=lambda session, row: _unchanged(context, session, row),
         then=then,
+        needed=SIGNATURES.get(asked.kind, 1),
     )
     if row.kind == "train":
         companion.call_off(context, row)
@@ -64,9 +75,14 @@ def decide(context: Context, approval_id: str, *, approve: bool) -> Decision:
     return Decision(row, job=job)
 
 
-def _unchanged(session: Session, row: Approval) -> None:
-    """What the approval covers is still what it was."""
-    promotion.still_passes(session, row)
+def _unchanged(context: Context, session: Session, row: Approval) -> None:
+    """What the approval covers is still what it was, and whoever signed before may still do so."""
+    promotion.still_judged(session, row)
+    for signer in signers(row):
+        if APPROVER not in roles_of(signer, context.services.settings):
+            raise Conflict(
+                f"{signer} signed this and is no approver any more.", fix="Ask again.", code="signer_lost_role"
+            )
     if row.kind == "augment":
         augmenting.unchanged(session, row)
     if row.kind == "train":
@@ -84,5 +100,6 @@ def _noun(kind: str) -> str:
         "augment": "augmentation",
         "sweep": "sweep",
         "promote": "promotion",
+        "override": "override",
         "rollback": "rollback",
     }[kind]

@@ -6,7 +6,7 @@ from typing import Any
 
 from langchain_core.tools import BaseTool
 from langchain_core.tools import tool as make_tool
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from tools import datasets, hyperparameters, preflight, sentences, sweep, training
 from tools.answers import Answer, Runtime, card
@@ -36,6 +36,29 @@ class RunArguments(BaseModel):
     )
 
 
+class GateArguments(BaseModel):
+    """What the tuned model must show, frozen before training. Only what the person said; the house decides the rest."""
+
+    model_config = ConfigDict(extra="allow")  # so that a name that a gate has not is told with the one that was meant
+
+    primary: str | None = Field(None, description="The metric that decides: exact_match, json_fields, f1 …")
+    arguments: dict[str, Any] | None = Field(None, description="Of that metric.")
+    effect: str | float | None = Field(None, description='The least gain that is worth it, like "3%".')
+    alias: str | None = Field(None, description="The alias it is meant for: then it must beat what that serves, too.")
+    holder: str | None = Field(None, description="Against that: superior, not_inferior or reported.")
+    suites: list[str] | str | None = Field(
+        None, description="What must not be lost: general, refusal-twins, old-skills …"
+    )
+    margin: str | float | None = Field(None, description='How much of that may be lost, like "5%".')
+    few_shot: int | None = Field(None, description="Compare with the base given so many examples.")
+    judge: str | None = Field(None, description="A language model that compares answers; it only advises.")
+    good_enough: str | float | None = Field(None, description='The share at which to stop tuning, like "95%".')
+
+
+class TrainArguments(RunArguments):
+    gate: GateArguments | None = None
+
+
 run_tool = make_tool(args_schema=RunArguments, response_format="content_and_artifact")
 
 
@@ -48,10 +71,12 @@ def estimate_training(runtime: Runtime, dataset: str | None = None, **said: Any)
     return sentences.estimate(row, spec, made), {}
 
 
-@run_tool
-def request_training(runtime: Runtime, dataset: str | None = None, **said: Any) -> Answer:
-    """Ask for a training run: posts an estimate with an approval button for a person, and sends a preflight ahead."""
-    asked = training.request(runtime.context, dataset, said)
+@make_tool(args_schema=TrainArguments, response_format="content_and_artifact")
+def request_training(runtime: Runtime, dataset: str | None = None, gate: Any = None, **said: Any) -> Answer:
+    """Ask for a training run: posts an estimate and its gate with an approval button for a person, and sends a
+    preflight ahead."""
+    wanted = gate.model_dump(exclude_none=True) if isinstance(gate, BaseModel) else gate
+    asked = training.request(runtime.context, dataset, said | {"gate": wanted})
     return sentences.train_request(asked), {"card": "approval", "id": asked.approval.id}
 
 
@@ -68,7 +93,7 @@ def suggest_hyperparameters(runtime: Runtime, dataset: str | None = None, **said
     return sentences.suggestion(hyperparameters.suggest(runtime.context, dataset, said), in_chat=True), {}
 
 
-class SweepArguments(RunArguments):
+class SweepArguments(TrainArguments):
     over: list[str] | None = Field(
         None, description='What to vary: "learning_rate=1e-4..1e-2", "lora_r=8,16,32"; else learning rate and rank.'
     )

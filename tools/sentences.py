@@ -242,6 +242,13 @@ def promotion_request(asked: Approval) -> str:
     return f"Waiting for a second person ({asked.id}): {what}, {came}."
 
 
+def decided(row: Approval) -> str:
+    """`promote approved.`, or how many signatures an override still waits for."""
+    if row.kind == "override" and row.status == "pending":
+        return f"{row.id}: signed, 1 of 2. Another approver has to sign before anything happens."
+    return f"{row.kind} {row.status}."
+
+
 def models(context: Context) -> str:
     services = context.services
     lines = []

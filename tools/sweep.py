@@ -38,6 +38,7 @@ def request(
 ) -> SweepRequest:
     """`over` holds axes as people write them; without any, the learning rate and the rank are swept."""
     context.caller.need(TRAINER, "ask for a sweep")
+    _no_gate(overrides)
     dataset = pick_dataset(context, dataset_id)
     spec = spec_of(context, dataset, overrides)
     if spec.provider != "local":
@@ -61,6 +62,18 @@ def request(
     }
     approval = context.services.approvals.ask("sweep", subject, by=context.caller.user, origin=context.caller.origin)
     return SweepRequest(approval, sweep, dataset, made)
+
+
+def _no_gate(overrides: dict[str, Any]) -> None:
+    """Trials are told apart on the dev rows alone, and none of their models is kept: there is nothing to promote, and
+    the sealed test rows stay unseen. The run that is then trained with the best values gets the gate."""
+    if overrides.get("gate"):
+        raise BadInput(
+            "A sweep keeps no model, so there is nothing that a gate could judge.",
+            fix="Leave the gate out here, and name it when you train with the values that the sweep finds.",
+            code="no_gate",
+            param="gate",
+        )
 
 
 def _counted(trials: int | None) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from tools import companion, hosting, replay, room
+from tools import companion, gates, hosting, replay, room
 from tools.context import TRAINER, Context
 from tools.datasets import ensure_split, pick_dataset
 from tools.specs import given, spec_for
@@ -95,12 +95,16 @@ def _each_answer(tokens: TokenCount, kind: str) -> TokenCount:
 
 
 def request(context: Context, dataset_id: str | None, overrides: dict[str, Any]) -> TrainRequest:
-    """Check, split, estimate, and ask for approval. Nothing is started."""
+    """Check, split, estimate, register the gate (`overrides["gate"]`, as `gates.register` takes it), and ask for
+    approval. Nothing is started."""
     context.caller.need(TRAINER, "ask for training")
     dataset = pick_dataset(context, dataset_id)
+    asked = gates.asked_in(overrides)
+    overrides = {name: value for name, value in overrides.items() if name != "gate"}
     spec = spec_of(context, dataset, overrides)
     hosted = hosting.plan(context, dataset, spec) if spec.provider != LOCAL else None
     base, made = (hosted.base, hosted.estimate) if hosted else plan(context, dataset, spec)
+    gate = gates.register(context, dataset, base, asked, objective=spec.objective)
     subject = {
         "dataset_id": dataset.id,
         "dataset_sha256": dataset.sha256,
@@ -109,6 +113,7 @@ def request(context: Context, dataset_id: str | None, overrides: dict[str, Any])
         "spec": spec.model_dump(mode="json"),
         "estimate": asdict(made),
         **replay.covered(context, spec),
+        **gates.covered(gate, dataset),
         **({"hosted": hosted.covered} if hosted else {}),
     }
     by, origin = context.caller.user, context.caller.origin
@@ -138,7 +143,7 @@ def start(context: Context, session: Session, approval: Approval) -> Job:
     return context.services.jobs.add(
         session,
         JobKind.TRAIN,
-        spec=subject["spec"] | {"base_location": subject["base_location"]},
+        spec=subject["spec"] | {"base_location": subject["base_location"]} | gates.carried(approval),
         dataset_id=subject["dataset_id"],
         owner=approval.requested_by,
         team=context.caller.team,

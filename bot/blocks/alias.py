@@ -6,8 +6,10 @@ import json
 from typing import Any
 
 from bot import actions as ids
+from bot.blocks import override
 from bot.blocks.kit import Card, actions, button, card, section
 from bot.blocks.mrkdwn import clip, code
+from trainer.store.tables import Approval
 
 NAME_MOST = 63
 
@@ -41,11 +43,13 @@ def modal(model_id: str, origin: dict[str, str], suggested: str) -> dict[str, An
     }
 
 
-def moved(done: dict[str, Any]) -> Card:
+def moved(done: dict[str, Any], approval: Approval | None = None) -> Card:
+    """`approval` is the override that moved it, if one did."""
     alias, model = str(done["alias"]), str(done["model_id"])
     text = f"{code(alias)} now answers with {code(model)} (revision {done['revision']})."
     back = button(f"Roll {alias} back", ids.ROLL_BACK, alias) if model.startswith("ft:") else None
-    return card(text, section(f"🚀 {text}"), actions(back))
+    against = override.behind(approval) if approval is not None and approval.kind == "override" else None
+    return card(text, section(f"🚀 {text}"), against, actions(back))
 
 
 def _plain(text: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from bot import actions as ids
-from bot.blocks import build, hosted, sweep
+from bot.blocks import build, gate, hosted, override, sweep
 from bot.blocks.kit import Card, Json, actions, button, card, confirmation, context, fields, section
 from bot.blocks.memory import no_room
 from bot.blocks.mrkdwn import code, esc, name, person
@@ -19,6 +19,7 @@ TITLE = {
     "augment": "Let a language model write rows?",
     "sweep": "Try several settings?",
     "promote": "Promote a model?",
+    "override": "Override the gate?",
     "rollback": "Roll back an alias?",
 }
 WHO = {
@@ -26,6 +27,7 @@ WHO = {
     "augment": "Anyone who may train models can approve.",
     "sweep": "Anyone who may train models can approve.",
     "promote": "An approver other than the requester has to approve.",
+    "override": "Two different approvers have to sign.",
     "rollback": "An approver other than the requester has to approve.",
 }
 DONE = {"approved": ("✅", "Approved"), "rejected": ("🚫", "Rejected")}
@@ -63,7 +65,7 @@ def _utc(at: float) -> str:
 
 def _approve(row: Approval) -> Json:
     sure = None
-    if row.kind in ("promote", "rollback"):
+    if row.kind in ("promote", "override", "rollback"):
         text = f"From then on, programs that call “{row.subject['alias']}” get {row.subject['model_id']}."
         sure = confirmation(TITLE[row.kind], text, "Approve", "Not yet")
     return button("Approve", ids.APPROVE, row.id, style="primary", confirm=sure)
@@ -93,9 +95,11 @@ def _details(row: Approval, dataset: Dataset | None, evaluation: Evaluation | No
         return build.details(row.subject, dataset)
     if row.kind == "sweep":
         return sweep.details(row.subject, dataset)
-    if row.subject.get("hosted"):
-        return hosted.details(row.subject, dataset)
-    return _training(row.subject, dataset) if row.kind == "train" else _promotion(row.subject, evaluation)
+    if row.kind == "train":
+        run = hosted.details if row.subject.get("hosted") else _training
+        return [*run(row.subject, dataset), *gate.details(row.subject)]
+    why = override.details(row) if row.kind == "override" else []
+    return [*_promotion(row.subject, evaluation), *why]
 
 
 def _training(subject: dict[str, Any], dataset: Dataset | None) -> list[Json]:
@@ -131,5 +135,12 @@ def _promotion(subject: dict[str, Any], evaluation: Evaluation | None) -> list[J
         verdict = f"*{esc(evaluation.verdict)}*. {esc(reasons)}"
     return [
         fields(("From", before), ("To", code(subject["model_id"]))),
-        *([section(f"Evaluation: {verdict}")] if evaluation is not None else []),
+        *([section(f"Evaluation: {verdict}"), context(_judged_by(subject))] if evaluation is not None else []),
     ]
+
+
+def _judged_by(subject: dict[str, Any]) -> str:
+    digest = subject.get("gate_digest")
+    return (
+        f"Gate {code(digest[:8])}, registered before training." if digest else "Gate: not registered before training."
+    )

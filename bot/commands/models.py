@@ -29,6 +29,25 @@ def evaluates(text: str) -> Command | None:
     return Command("evaluate_model", which)
 
 
+OVERRIDE = re.compile(
+    r"override\b(?P<rest>.*?)(?:\b(?:because(?: of)?|since|reason)\b:?|\s[:–—-]+\s|:\s)\s*(?P<reason>.+)", re.IGNORECASE
+)
+TO_ALIAS = re.compile(rf"\b(?:to|for|behind)(?: the)?(?: alias)? {ALIAS}", re.IGNORECASE)
+WHICH_REASON = "Which model, to which alias, and why? Say, e.g., `override to tickets because the old one fails now`."
+
+
+def overrides(text: str) -> Command | None:
+    """`override MODEL to ALIAS because …`"""
+    if not re.match(r"override\b", text, re.IGNORECASE):
+        return None
+    said = OVERRIDE.match(text)
+    target = TO_ALIAS.search(re.sub(MODEL, " ", said["rest"])) if said else None
+    if not said or not target:
+        return Command(text=WHICH_REASON)
+    found = {"alias": target["alias"].rstrip("."), "reason": said["reason"].strip()}
+    return Command("request_override", found | named("model", said["rest"], MODEL))
+
+
 PROMOTE = any_of(r"promote\b", r"point\b.*\b(?:to|at)\b")
 BEHIND = re.compile(rf"\b(?:to|as|behind)(?: the)?(?: alias)? {ALIAS}$", re.IGNORECASE)
 POINT = re.compile(rf"point {ALIAS} (?:to|at)\b", re.IGNORECASE)

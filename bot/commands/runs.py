@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from bot.commands.gates import gate_named
 from bot.commands.words import JOB, NUMBER, Command, any_of, dataset_named, named
 
 TUNING = r"fine-?\s?tun\w*"
@@ -58,7 +59,10 @@ TRAIN = re.compile(
 
 
 def trains(text: str) -> Command | None:
-    return Command("request_training", run_named(text)) if TRAIN.match(text) else None
+    if not TRAIN.match(text):
+        return None
+    rest, gate = gate_named(text)
+    return Command("request_training", run_named(rest) | ({"gate": gate} if gate else {}))
 
 
 LIST_JOBS = re.compile(r"(?:list |show )?(?:all )?(?:the |my )?jobs|list", re.IGNORECASE)

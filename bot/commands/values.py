@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from bot.commands.gates import gate_named
 from bot.commands.runs import run_named
 from bot.commands.words import Command, any_of
 
@@ -26,10 +27,11 @@ def sweeps(text: str) -> Command | None:
     """`sweep learning_rate=1e-4..1e-2 rank=8,16 with 8 trials`"""
     if not SWEEP.match(text):
         return None
+    text, gate = gate_named(text)
     over = [f"{SHORT.get(name.lower(), name.lower())}={value.replace(' ', '')}" for name, value in OVER.findall(text)]
     found = {key: value for key, value in run_named(OVER.sub(" ", text)).items() if key in SWEPT}
     trials = TRIALS.search(text)
-    found |= {"trials": int(trials[1])} if trials else {}
+    found |= ({"trials": int(trials[1])} if trials else {}) | ({"gate": gate} if gate else {})
     return Command("request_sweep", found | ({"over": over} if over else {}))
 
 

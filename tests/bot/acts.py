@@ -86,11 +86,15 @@ def trained(services: Services, lease: Lease, suffix: str = "x") -> str:
     return model_id
 
 
-def judged(services: Services, lease: Lease, verdict: str, code: str = "better") -> str:
-    """End an evaluation job; the evaluation's id."""
+def judged(services: Services, lease: Lease, verdict: str, code: str = "better", holder: str = "") -> str:
+    """End an evaluation job, judged by the gate that the model was trained under; the evaluation's id."""
     job = services.jobs.get(lease.job_id)
+    trained = services.jobs.get(services.models.get(str(job.model_id)).job_id)
+    told = report(verdict, code) | {"registered": trained.spec.get("registered") or {}}
+    others = [{"key": "holder", "model": holder, "shots": 0}] if holder else []
+    told["contestants"] = [who for who in told["contestants"] if who["key"] != "holder"] + others
     with lease.fenced() as session:
-        row = add_evaluation(session, job, verdict=verdict, report=report(verdict, code))
+        row = add_evaluation(session, job, verdict=verdict, report=told)
         session.flush()
         lease.finish(session, JobStatus.SUCCEEDED, result={"evaluation_id": row.id, "verdict": verdict})
     return row.id

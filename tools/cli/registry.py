@@ -84,20 +84,30 @@ def alias(
             finish({"aliases": [shapes.alias(a) for a in rows]}, text, as_json=as_json)
         row = aliases.get(name or "")
         history = aliases.history(row.name)
+        override = promotion.override_behind(context.services, row.name, row.model_id)
     lines = [f"revision {h.revision}: {h.model_id}" for h in history]
     value = shapes.alias(row) | {"history": [shapes.revision(h) for h in history]}
-    finish(value, f"{row.name} → {row.model_id}\n" + "\n".join(lines), as_json=as_json)
+    value["override"] = shapes.override(override) if override else None
+    told = [f"{row.name} → {row.model_id}", *([promotion.told(override)] if override else [])]
+    finish(value, "\n".join([*told, *lines]), as_json=as_json)
 
 
 @answers
 def promote(
     model: Annotated[str, typer.Argument(help="A model's id (ft:…) or its job's id.")],
     to: Annotated[str, typer.Option("--alias", "--to", help="The alias that programs call.")],
+    override: Annotated[
+        str | None,
+        typer.Option("--override", metavar="REASON", help="Against the gate's verdict: two approvers must sign."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Ask to point an alias at a model. A second person approves, in Slack or with `tunesmith approve`."""
     with opened() as context:
-        asked = promotion.request(context, model, to)
+        if override is None:
+            asked = promotion.request(context, model, to)
+        else:
+            asked = promotion.request_override(context, model, to, override, signed=True)
     finish(shapes.request(asked), sentences.promotion_request(asked), as_json=as_json)
 
 
@@ -140,7 +150,7 @@ def _decide(request: str, *, yes: bool, as_json: bool) -> None:
         "job": made.job.id if made.job else None,
         "moved": made.moved or None,
     }
-    finish(value, f"{made.approval.kind} {made.approval.status}.", as_json=as_json)
+    finish(value, sentences.decided(made.approval), as_json=as_json)
 
 
 @answers

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from trainer.methods.spec import BESIDE
+from trainer.registry.approvals import signers
 from trainer.store.tables import Alias, AliasRevision, Approval, Evaluation, Job, Model
 
 OBJECT = {
@@ -27,7 +29,8 @@ def job(job: Job) -> dict[str, Any]:
         "trained_tokens": job.trained_tokens or None,
         "created_at": int(job.created_at),
         "finished_at": int(job.finished_at) if job.finished_at else None,
-        "hyperparameters": {k: v for k, v in job.spec.items() if k not in ("base", "base_location")},
+        "hyperparameters": {k: v for k, v in job.spec.items() if k not in ("base", *BESIDE)},
+        "gate": job.spec.get("registered"),
         "attempts": job.attempts,
         "error": job.error,
         "result": job.result,
@@ -65,6 +68,15 @@ def revision(row: AliasRevision) -> dict[str, Any]:
     return {"revision": row.revision, "model": row.model_id, "approval": row.approval_id}
 
 
+def override(row: Approval) -> dict[str, Any]:
+    return {
+        "request": row.id,
+        "verdict": row.subject["verdict"],
+        "reason": row.subject["reason"],
+        "signed_by": signers(row),
+    }
+
+
 def request(row: Approval) -> dict[str, Any]:
     return {
         "id": row.id,
@@ -72,6 +84,7 @@ def request(row: Approval) -> dict[str, Any]:
         "status": row.status,
         "requested_by": row.requested_by,
         "decided_by": row.decided_by,
+        "signed_by": signers(row),
         "expires_at": int(row.expires_at),
         "subject": row.subject,
     }

@@ -18,7 +18,7 @@ from trainer.data.money import cost
 from trainer.errors import BadInput, Conflict, LostLease, TunesmithError
 from trainer.jobs.child import Run
 from trainer.jobs.ledger import Jobs
-from trainer.methods.spec import RunSpec
+from trainer.methods.spec import BESIDE, RunSpec
 from trainer.providers.endpoint import SCHEME
 from trainer.providers.errors import unclear
 from trainer.providers.openai import OpenAI
@@ -108,7 +108,7 @@ def run(run: Run) -> None:
     from trainer.jobs.hosted_create import Creation
     from trainer.jobs.hosted_watch import Watch
 
-    spec = RunSpec(**{key: value for key, value in run.job.spec.items() if key != "base_location"})
+    spec = RunSpec(**{key: value for key, value in run.job.spec.items() if key not in BESIDE})
     known = Known.of(run.services.jobs, run.job.id)
     try:
         provider = OpenAI.of(run.services.settings)

@@ -16,7 +16,7 @@ from trainer.errors import BadInput, NotFound, TunesmithError
 from trainer.jobs import disk, replay
 from trainer.jobs.child import Run
 from trainer.methods import ranks
-from trainer.methods.spec import RunSpec
+from trainer.methods.spec import BESIDE, RunSpec
 from trainer.providers import LOCAL, resolve_provider
 from trainer.registry.models import add_model
 from trainer.store import ids
@@ -43,10 +43,9 @@ def run(run: Run) -> None:
 
 
 def read_spec(run: Run) -> tuple[RunSpec, Base]:
-    raw = dict(run.job.spec)
-    location = raw.pop("base_location")
-    spec = RunSpec(**raw)
-    return spec, Base(spec.base, location)
+    raw = run.job.spec
+    spec = RunSpec(**{key: value for key, value in raw.items() if key not in BESIDE})
+    return spec, Base(spec.base, raw["base_location"])
 
 
 def ready_base(run: Run, base: Base) -> None:

@@ -15,6 +15,9 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Names = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ...], Field(min_length=1, max_length=500)]
 
 
+BESIDE = ("base_location", "gate", "registered")  # what a training job's spec holds beside the run itself
+
+
 class Generation(BaseModel):
     """How the tuned model is meant to be asked; written beside its weights, and never used to judge it."""
 

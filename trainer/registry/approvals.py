@@ -1,4 +1,5 @@
-"""Approvals: a tool asks, a person decides. One conditional UPDATE moves PENDING to decided, once."""
+"""Approvals: a tool asks, a person decides; two, where a verdict is overridden. One conditional UPDATE moves PENDING to
+decided, once."""
 
 from __future__ import annotations
 
@@ -32,12 +33,28 @@ def own_request() -> Forbidden:
     )
 
 
+def already_signed() -> Forbidden:
+    return Forbidden(
+        "You have signed this already; the second signature has to be somebody else's.",
+        fix="Ask another colleague with the approver role to press the button.",
+        code="already_signed",
+    )
+
+
+def signers(row: Approval) -> list[str]:
+    """Who approved so far, of those whose one approval is not enough; in order."""
+    return [str(signature["by"]) for signature in row.signatures or ()]
+
+
 class Approvals:
     def __init__(self, db: Database, *, hours: float) -> None:
         self.db = db
         self.hours = hours
 
-    def ask(self, kind: str, subject: dict[str, Any], *, by: str, origin: dict[str, Any]) -> Approval:
+    def ask(
+        self, kind: str, subject: dict[str, Any], *, by: str, origin: dict[str, Any], signed: bool = False
+    ) -> Approval:
+        """`signed`: asking is the first of several signatures."""
         with self.db.write() as session:
             at = session.scalar(select(now())) or 0.0
             row = Approval(
@@ -50,10 +67,13 @@ class Approvals:
                 requested_at=at,
                 expires_at=at + self.hours * 3600,
                 origin=origin,
+                signatures=[{"by": by, "at": at}] if signed else [],
             )
             session.add(row)
             data = {"approval": row.id, "digest": row.digest}
             audit.append(session, actor=by, action=f"{kind}.requested", subject=row.id, data=data)
+            if signed:
+                audit.append(session, actor=by, action=f"{kind}.signed", subject=row.id, data=data | {"signature": 1})
         return row
 
     def get(self, approval_id: str) -> Approval:
@@ -72,6 +92,12 @@ class Approvals:
             query = select(Approval).where(Approval.status == PENDING, Approval.expires_at > now())
             return list(session.scalars(query.order_by(Approval.requested_at)))
 
+    def approved(self, kind: str) -> list[Approval]:
+        """Newest first."""
+        query = select(Approval).where(Approval.kind == kind, Approval.status == APPROVED)
+        with self.db.read() as session:
+            return list(session.scalars(query.order_by(Approval.decided_at.desc(), Approval.id)))
+
     def decide(
         self,
         approval_id: str,
@@ -81,8 +107,10 @@ class Approvals:
         second_person: bool,
         check: Callable[[Session, Approval], None],
         then: Callable[[Session, Approval], dict[str, Any]],
+        needed: int = 1,
     ) -> tuple[Approval, dict[str, Any]]:
-        """Decide and act in one transaction: `check` may still refuse, `then` does what was approved.
+        """Decide and act in one transaction: `check` may still refuse, `then` does what was approved. Where more than
+        one signature is `needed`, those before the last are written down, and the request stays pending.
 
         Raises Conflict for a card already decided or expired, Forbidden where a second person is needed.
         """
@@ -95,10 +123,14 @@ class Approvals:
                 raise own_request()
             if approve:
                 check(session, row)
+                if needed > 1 and self._sign(session, row, by) < needed:
+                    return row, {}
             self._move(session, row, APPROVED if approve else REJECTED, by)
             done = then(session, row) if approve else {}
             outcome = "approved" if approve else "rejected"
             data = {"approval": row.id, "digest": row.digest, "requested_by": row.requested_by, **done}
+            if approve and needed > 1:
+                data["signed_by"] = signers(row)
             audit.append(session, actor=by, action=f"{row.kind}.{outcome}", subject=row.id, data=data)
         return row, done
 
@@ -114,6 +146,16 @@ class Approvals:
             raise Conflict("This request has expired; nothing happened.", fix="Ask again.", code="expired")
         if digest_of(row.subject) != row.digest:
             raise Conflict("This request was altered after it was asked.", fix="Ask again.", code="altered")
+
+    @staticmethod
+    def _sign(session: Session, row: Approval, by: str) -> int:
+        """Add a signature, and its line in the audit log; how many there are then. The row is locked."""
+        if by in signers(row):
+            raise already_signed()
+        row.signatures = [*(row.signatures or ()), {"by": by, "at": session.scalar(select(now()))}]
+        data = {"approval": row.id, "digest": row.digest, "signature": len(row.signatures)}
+        audit.append(session, actor=by, action=f"{row.kind}.signed", subject=row.id, data=data)
+        return len(row.signatures)
 
     @staticmethod
     def _move(session: Session, row: Approval, status: str, by: str) -> None:

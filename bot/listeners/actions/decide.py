@@ -28,7 +28,7 @@ def _decide(click: Click, *, approve: bool) -> None:
         raise _told(click, row.id, error) from None
     _redraw(click, row.id)
     if done.moved:
-        click.door.outbox.post(f"moved:{row.id}", click.origin, alias.moved(done.moved))
+        click.door.outbox.post(f"moved:{row.id}", click.origin, alias.moved(done.moved, done.approval))
 
 
 def _asked_here(click: Click) -> Approval:
@@ -40,9 +40,9 @@ def _asked_here(click: Click) -> Approval:
 
 
 def _redraw(click: Click, approval_id: str) -> None:
-    """Show the card as it stands now; a stale one loses its buttons."""
+    """Show the card as it stands now; a stale one loses its buttons, and one half signed tells by whom."""
     row = click.context.services.approvals.get(approval_id)
-    if row.status != "pending":
+    if row.status != "pending" or row.signatures:
         click.door.edit(click.channel, click.ts, cards.of_approval(click.context, row))
 
 

@@ -9,12 +9,12 @@ from slack_bolt import Ack, App
 
 from bot import actions as ids
 from bot import cards
-from bot.blocks import alias, note
+from bot.blocks import alias, note, override
 from bot.clicks import Click, on
 from bot.door import Door
 from tools import promotion
 from tools.context import TRAINER
-from trainer.errors import TunesmithError
+from trainer.errors import Conflict, TunesmithError
 from trainer.registry.aliases import check_name
 from trainer.store.tables import Approval
 
@@ -49,7 +49,7 @@ def ask_for_alias(click: Click) -> None:
 
 def roll_back(click: Click) -> None:
     click.once()
-    _post(click.door, click.origin, click.context, promotion.request_rollback(click.context, click.value))
+    post(click.door, click.origin, click.context, promotion.request_rollback(click.context, click.value))
 
 
 def _request(door: Door, body: Json, view: Json, name: str) -> None:
@@ -59,7 +59,14 @@ def _request(door: Door, body: Json, view: Json, name: str) -> None:
 
     def work() -> None:
         context = door.context(door.guard.clicker(body, origin))
-        _post(door, origin, context, promotion.request(context, kept["model"], name))
+        try:
+            asked = promotion.request(context, kept["model"], name)
+        except Conflict as error:
+            if error.code != promotion.REFUSED:
+                raise
+            door.outbox.post(f"refused:{view['id']}", origin, override.refused(str(error), kept["model"], name))
+            return
+        post(door, origin, context, asked)
 
     lane = f"{origin['channel']}:{origin['thread_ts']}"
     tell = lambda card: door.whisper(origin, user, card)  # noqa: E731
@@ -69,5 +76,5 @@ def _request(door: Door, body: Json, view: Json, name: str) -> None:
         tell(note.error(error))
 
 
-def _post(door: Door, origin: dict[str, str], context: Any, asked: Approval) -> None:
+def post(door: Door, origin: dict[str, str], context: Any, asked: Approval) -> None:
     door.outbox.post(f"asked:{asked.id}", origin, cards.of_approval(context, asked))
