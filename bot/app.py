@@ -19,6 +19,7 @@ from bot.guard import Guard, Ourselves, ourselves
 from bot.inbox import Inbox
 from bot.lanes import Lanes
 from bot.listeners import register_all
+from bot.listeners.actions.poll import catch_up
 from bot.listeners.events.messages import queue
 from bot.notifier import Notifier
 from bot.outbox import Outbox
@@ -145,6 +146,7 @@ class _Chores(threading.Thread):
         began = time.monotonic()
         _ = self.door.agent
         log.info("agent_ready", seconds=round(time.monotonic() - began, 2))
+        catch_up(self.door)
         while True:
             try:
                 for letter in self.door.inbox.abandoned():

@@ -8,11 +8,11 @@ from typing import Any
 
 from bot import versions
 from bot.attachments import Files, attach, with_fix, with_report
-from bot.blocks import advice, approval, build, dataset, dataset_fix, evaluation, note, override
+from bot.blocks import advice, approval, build, dataset, dataset_fix, evaluation, note, override, poll
 from bot.blocks.kit import Card
 from bot.blocks.mrkdwn import code
 from bot.door import Door
-from tools import datasets, evaluation_report
+from tools import datasets, evaluation_report, polls
 from tools.building.threads import read_draft
 from tools.context import Context
 from tools.evaluation_report import NOTHING, Beside
@@ -99,6 +99,11 @@ def _show_advice(context: Context, artifact: dict[str, str]) -> Shown:
     return Shown(advice.shown(advise(context, artifact["id"], examples=int(said) if said else None)))
 
 
+def _show_poll(context: Context, artifact: dict[str, str]) -> Shown:
+    row = context.services.polls.get(artifact["id"])
+    return Shown(poll.shown(polls.standing(context.services, row)))
+
+
 def _show_draft(context: Context, artifact: dict[str, str]) -> Shown:
     return Shown(build.preview(read_draft(context, artifact["id"])))
 
@@ -119,6 +124,7 @@ KINDS: dict[str, Callable[[Context, dict[str, str]], Shown]] = {
     "dataset": _show_dataset,
     "draft": _show_draft,
     "evaluation": _show_evaluation,
+    "poll": _show_poll,
     "refused": _show_refused,
     "report": _show_report,
     "version": _show_version,

@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from bot.commands.building import makes_example, recipes, writes_rows
 from bot.commands.data import checks, mends, tends
-from bot.commands.models import WHICH_ALIAS, WHICH_ROLLBACK, evaluates, lists_models, promotes
+from bot.commands.models import WHICH_ALIAS, WHICH_ROLLBACK, evaluates, lists_models, overrides, promotes
+from bot.commands.polls import asks_people
 from bot.commands.preflight import preflights
 from bot.commands.runs import advises, cancels, estimates, tells_status, trains
 from bot.commands.talk import BY_BUTTON, HELP, NOT_DONE, THANKS, UNKNOWN, YOU, decides, helps
@@ -75,7 +76,9 @@ RULES: tuple[Callable[[str], Command | None], ...] = (
     preflights,
     trains,
     cancels,
+    asks_people,
     evaluates,
+    overrides,
     promotes,
     decides,
 )

@@ -15,6 +15,7 @@ from bot.listeners.actions import (
     evaluate,
     jobs,
     override,
+    poll,
     promote,
     report_evaluation,
     retrain,
@@ -37,6 +38,7 @@ FEATURES = (
     retrain,
     promote,
     override,
+    poll,
     jobs,
     tune,
 )

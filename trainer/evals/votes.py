@@ -13,13 +13,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from trainer.evals.case import CANDIDATE
+from trainer.evals.case import BASE, CANDIDATE, FEW_SHOT, HOLDER
 from trainer.evals.stats import Interval, mcnemar_exact, wilson
 
 OTHER, TIE = "other", "tie"
 CHOICES = (CANDIDATE, OTHER, TIE)
 SUITE = "test"  # the sealed part: people judge what the model was tuned to do
 LOWEST, HIGHEST = 0, 10  # of a rating
+CLEAR = 0.05  # a smaller p is more than luck
+NAMES = {CANDIDATE: "the candidate", BASE: "the base", HOLDER: "the alias's model", FEW_SHOT: "the base with examples"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,3 +180,39 @@ def _agreement_of_ratings(ballots: Sequence[Ballot]) -> float | None:
     voters = sorted({voter for said in shared for voter in said})
     data = [[said.get(voter, float("nan")) for said in shared] for voter in voters]
     return float(krippendorff.alpha(data, level_of_measurement="interval"))
+
+
+def headline(people: People) -> str:
+    """The verdict in a few words; of a sealed poll only that it is one."""
+    if people.sealed:
+        return "The votes are sealed"
+    if people.p is None or people.p >= CLEAR:
+        return "People see no clear difference"
+    return f"People prefer {'the candidate' if people.wins > people.losses else spoken(people.against)}"
+
+
+def told(people: People) -> list[str]:
+    """The figures, a sentence each, with their interval and n."""
+    if people.sealed:
+        return [f"{people.voters} voted on everything; how the votes stand is told when enough have."]
+    decided, share = people.wins + people.losses, people.share
+    lines = [f"None of {people.items} questions went to either side."]
+    if share and people.p is not None:
+        p = "p < 0.001" if people.p < 0.001 else f"p = {people.p:.3f}"
+        spread = f"{share.estimate * 100:.1f} % ({share.low * 100:.1f}–{share.high * 100:.1f})"
+        even = f"; {people.ties} came out even" if people.ties else ""
+        lines = [f"The candidate won {people.wins} of {decided} questions that went to a side: {spread}, {p}{even}."]
+    lines.append(
+        f"Votes: {people.for_it} for the candidate, {people.against_it} for {spoken(people.against)}, "
+        f"{people.undecided} undecided, by {people.voters} {'person' if people.voters == 1 else 'people'}."
+    )
+    if people.ratings:
+        means = ", ".join(f"{spoken(key)} {value:.1f}" for key, value in people.ratings.items())
+        lines.append(f"Mean rating, 0 to 10: {means}.")
+    if people.alpha is not None:
+        lines.append(f"The voters agree with α = {people.alpha:.2f} (Krippendorff: 1 is full agreement, 0 is chance).")
+    return lines
+
+
+def spoken(contestant: str) -> str:
+    return NAMES.get(contestant, contestant)
