@@ -89,6 +89,7 @@ async def submit_view(workspace: Workspace, user: str, view: Json, values: Json)
     if action == "errors":
         workspace.live.publish("view_errors", audience=[user], view_id=view["id"], errors=answer.get("errors", {}))
     elif action == "update":
+        workspace.entered[user, view["id"]] = values  # kept wherever block_id and action_id stay, as in Slack
         modals.replace(workspace, view, answer.get("view"))
     elif action == "push":
         modals.show(workspace, user, answer.get("view"), push=True)

@@ -121,6 +121,10 @@ function ticks(kind) {
       const chosen = boxes.filter((box) => box.checked).map((box) => box.value);
       return kind === "radio" ? chosen[0] ?? null : chosen;
     };
+    control.write = (value) => {
+      if (value == null) return;
+      for (const box of boxes) box.checked = [value].flat().includes(box.value);
+    };
     return control;
   };
 }

@@ -45,7 +45,8 @@ function read(inputs) {
 function restore(inputs, kept) {
   for (const { block, node, control } of inputs) {
     const value = kept[block.block_id]?.[node.action_id];
-    if (typeof value === "string" && "value" in control) control.value = value;
+    if (control.write) control.write(value);
+    else if (typeof value === "string" && "value" in control) control.value = value;
   }
 }
 

@@ -86,6 +86,15 @@ def test_an_ack_can_push_and_update(opened: App, ada: Person) -> None:
     assert (ada.view() or {})["title"]["text"] == "Fine-tune"
 
 
+def test_what_was_entered_stays_where_an_update_keeps_the_ids(opened: App, ada: Person) -> None:
+    seen: list[dict] = []
+    opened.view("start")(lambda ack: ack(response_action="update", view=modal("Again", callback_id="again")))
+    opened.view("again")(lambda ack, view: (seen.append(view["state"]["values"]), ack()))
+    ada.submit({"suffix": "kept"})
+    ada.submit({})
+    assert seen[0]["name"]["suffix"]["value"] == "kept"
+
+
 def test_closing_tells_the_app_when_it_asked(opened: App, ada: Person) -> None:
     seen: list[str] = []
     opened.view_closed("start")(lambda ack, view: (seen.append(view["callback_id"]), ack()))
