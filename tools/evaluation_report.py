@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from tools import promotion
 from trainer.errors import BadInput
 from trainer.evals import report as told
+from trainer.evals import votes
 from trainer.evals.outcome import EvalReport
-from trainer.evals.report import kept, people
+from trainer.evals.report import kept
+from trainer.evals.votes import People
 from trainer.services import Services
 from trainer.store.tables import Evaluation
 
@@ -19,6 +21,7 @@ class Beside:
 
     people: tuple[str, ...] = ()
     override: str = ""
+    votes: People | None = None  # the same as figures
 
 
 NOTHING = Beside()
@@ -26,10 +29,9 @@ NOTHING = Beside()
 
 def beside(services: Services, row: Evaluation) -> Beside:
     """What is known now, which may be more than when the evaluation ended."""
-    report = figures(row)
-    said = people.told(report, services.polls.people_of(row.id)) if report else ()
-    overrides = promotion.overrides_of(services, row.id)
-    return Beside(tuple(said), promotion.told(overrides[0]) if overrides else "")
+    found, overrides = services.polls.people_of(row.id), promotion.overrides_of(services, row.id)
+    said = (f"{votes.headline(found)}.", *votes.told(found)) if found else ()
+    return Beside(said, promotion.told(overrides[0]) if overrides else "", found)
 
 
 def figures(row: Evaluation) -> EvalReport | None:

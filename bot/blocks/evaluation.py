@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from bot import actions as ids
+from bot.blocks import poll
 from bot.blocks.kit import Card, Json, actions, button, card, context, section, table
 from bot.blocks.mrkdwn import code, esc, person
 from tools.evaluation_report import NOTHING, Beside, figures
@@ -54,9 +55,7 @@ def _details(report: EvalReport, beside: Beside) -> list[Json | None]:
         _bullets("Slices that lost the most", sentences.worst_slices(report)),
         _bullets("Judges", judges),
         _bullets("People", beside.people),
-        _bullets(
-            "Know, too", [*contamination, *sentences.good_enough(report), *report.notes, *sentences.power(report)]
-        ),
+        _bullets("Know, too", [*contamination, *sentences.remarks(report), *sentences.power(report)]),
     ]
 
 
@@ -134,4 +133,5 @@ def _next(row: Evaluation) -> list[dict[str, Any] | None]:
         button("Train again with replay", ids.RETRAIN, row.model_id, style="primary") if forgot else None,
         button("Evaluate again", ids.EVALUATE, row.model_id) if not passed and not forgot else None,
         button("Full report", ids.REPORT, row.id),
+        poll.ask_button(row.id) if row.report.get("rows_sha256") else None,
     ]

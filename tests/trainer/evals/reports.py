@@ -36,6 +36,7 @@ GATE = GateSpec(
     suites=(SuiteRule(suite="refusals", by="twin"),),
     judge=JudgeRule(model="house-judge"),
 )
+STOP = "exact_match reaches the 90 % that is good enough: stop here."
 SHARES = {BASE: 0.0, FEW_SHOT: 0.25, HOLDER: 0.6, CANDIDATE: 0.95}
 SECONDS = {BASE: 1.2, FEW_SHOT: 1.9, HOLDER: 0.9, CANDIDATE: 0.8}
 
@@ -88,7 +89,7 @@ def report(verdict: str = "PASS", code: str = "better", **changes: Any) -> EvalR
         candidate="candidate",
         verdict=found,
         code=code,
-        reasons=(gain, kept),
+        reasons=(gain, kept, STOP),
         gate=GATE.model_dump(mode="json"),
         test_rows=80,
         metrics={

@@ -46,6 +46,7 @@ def html(
         symbol=SYMBOL[report.verdict.value],
         headline=sentences.headline(report),
         reasons=sentences.reasons(report),
+        remarks=sentences.remarks(report),
         override=override,
         people=people,
         sides=table.contestants(report),
@@ -55,7 +56,7 @@ def html(
         plain_slices={} if table.slices(report) else report.slices,
         kept=list(sentences.kept(report)),
         judges=[sentences.judge(report, one) for one in report.judges],
-        shows=[*sentences.power(report), *sentences.good_enough(report)],
+        shows=list(sentences.power(report)),
         clean=list(sentences.contamination(report)),
         registered=sentences.registered(report),
         at=_day(report.registered.get("at")),
@@ -77,7 +78,13 @@ def _compared(report: EvalReport, one: Comparison) -> dict[str, Any]:
         "against": sentences.against(report, one.against),
         "difference": words.change(one.difference, unit),
         "reads": words.reads(one.difference, "lower" if turn < 0 else "higher"),
-        "detectable": words.amount(one.detectable, unit).replace(" %", " points") if one.detectable else "–",
+        "detectable": (
+            f"{words.amount(one.detectable * 100, 'points')} points"
+            if unit == "share"
+            else words.amount(one.detectable, unit)
+        )
+        if one.detectable
+        else "–",
     }
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from trainer.evals.case import BASE, CANDIDATE
-from trainer.evals.outcome import Comparison, EvalReport, JudgeReport
+from trainer.evals.case import BASE
+from trainer.evals.outcome import Comparison, EvalReport, Finding, JudgeReport
 from trainer.evals.report import table, words
 from trainer.types import GateVerdict
 
 WORST_SLICES = 3
+WORST_FIRST = (GateVerdict.FAIL, GateVerdict.INCONCLUSIVE, GateVerdict.PASS)
 
 
 def headline(report: EvalReport) -> str:
@@ -25,18 +26,29 @@ def lines(report: EvalReport, people: Sequence[str] = ()) -> list[str]:
     said += [*kept(report, beyond_base=True), *worst_slices(report)]
     for one in report.judges:
         said += judge(report, one)
-    said += [*people, *power(report), *good_enough(report), *report.notes, registered(report)]
+    said += [*people, *power(report), *remarks(report), registered(report)]
     return said
 
 
 def reasons(report: EvalReport) -> list[tuple[GateVerdict | None, str]]:
-    """What the gate found, each with its own verdict where that is known; the suite is named in it."""
-    found: list[tuple[GateVerdict | None, str]] = []
-    for finding in report.findings:
-        named = not finding.suite or finding.suite in finding.reason
-        found.append((finding.verdict, finding.reason if named else f"{finding.suite}: {finding.reason}"))
-    told = {finding.reason for finding in report.findings} | {text for _, text in found}
-    return found + [(None, reason) for reason in report.reasons if reason not in told]
+    """What the gate found, what speaks against the candidate first; the suite is named in each. Reports from before
+    there were findings have no verdict on each reason."""
+    if not report.findings:
+        return [(None, reason) for reason in report.reasons]
+    ranked = sorted(report.findings, key=lambda finding: WORST_FIRST.index(finding.verdict))
+    return [(finding.verdict, _with_suite(finding)) for finding in ranked]
+
+
+def _with_suite(finding: Finding) -> str:
+    named = not finding.suite or finding.suite in finding.reason
+    return finding.reason if named else f"{finding.suite}: {finding.reason}"
+
+
+def remarks(report: EvalReport) -> list[str]:
+    """What the gate said beside its findings, such as when to stop; then what a reader must know."""
+    found = {finding.reason for finding in report.findings}
+    said = [reason for reason in report.reasons if reason not in found] if report.findings else []
+    return list(dict.fromkeys([*said, *report.notes]))
 
 
 def duel(report: EvalReport, one: Comparison) -> str:
@@ -141,31 +153,6 @@ def power(report: EvalReport) -> Iterator[str]:
         yield f"About {words.rows(report.more_regression_rows)} more of old skills would tell."
     if report.looks > 1:
         yield f"This test split was looked at {report.looks} times: each look makes chance likelier."
-
-
-def good_enough(report: EvalReport) -> Iterator[str]:
-    """Whether the Minimum Viable Model is reached, where the gate names one."""
-    wanted = report.gate.get("good_enough")
-    figure = _primary(report)
-    if wanted is None or figure is None:
-        return
-    goal = f"{words.whole(wanted)} on {words.metric(str(report.gate.get('primary')))}"
-    if figure.estimate >= wanted:
-        so = (
-            "This is good enough: stop here."
-            if report.verdict is GateVerdict.PASS
-            else "What the gate found comes first."
-        )
-        yield f"Minimum Viable Model: {goal} is reached with {words.value(figure)}. {so}"
-    else:
-        short = (wanted - figure.estimate) * 100
-        yield f"Minimum Viable Model: {short:.1f} points to go until {goal}."
-
-
-def _primary(report: EvalReport) -> Any:
-    name = str(report.gate.get("primary") or "exact_match")
-    found = [x for x in table.lines(report) if x.metric == name and table.is_test(report, x.suite)]
-    return found[0].sides.get(CANDIDATE) if found and found[0].unit == "share" else None
 
 
 def registered(report: EvalReport, person: str = "") -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 from trainer.evals.case import BASE, CANDIDATE, FEW_SHOT, HOLDER, Contestant
+from trainer.evals.gate import words as gate
+from trainer.evals.gate.words import p_text, rows, whole
 from trainer.evals.stats import Interval
 from trainer.types import GateVerdict
 
@@ -14,54 +15,33 @@ VERDICTS = {
     GateVerdict.FAIL: "FAIL: not fit for promotion.",
     GateVerdict.INCONCLUSIVE: "INCONCLUSIVE: the evidence does not decide.",
 }
-WORST_FIRST = (GateVerdict.FAIL, GateVerdict.INCONCLUSIVE, GateVerdict.PASS)
-# digits and what stands behind, of a value
-UNITS = {
-    "share": (1, " %"),
-    "points": (1, ""),
-    "ratio": (2, ""),
-    "nats": (3, " nats"),
-    "seconds": (2, " s"),
-    "tokens": (1, " tokens"),
-}
+__all__ = ["amount", "change", "gain", "metric", "names", "p_text", "reads", "rows", "value", "who", "whole"]
 WHO = {BASE: "base", HOLDER: "alias's model", CANDIDATE: "tuned"}
 
 
 def value(figure: Interval, unit: str = "share") -> str:
-    """`92.0 % (86.1 to 95.6)`, `1.84 s (1.20 to 2.31)`"""
-    digits, behind = UNITS.get(unit, (2, ""))
-    mid, low, high = (_number(x, unit, digits) for x in (figure.estimate, figure.low, figure.high))
-    return f"{mid}{behind} ({low} to {high})"
+    """`92.0 % (86.1 to 95.6)`, `1.84 s (1.2 to 2.31)`"""
+    return f"{amount(figure.estimate, unit)} ({_bare(figure.low, unit)} to {_bare(figure.high, unit)})"
 
 
 def change(figure: Interval, unit: str = "share") -> str:
-    """A difference with its interval: `+12.0 points (+3.1 to +20.8)`, `-0.40 s (-0.90 to +0.10)`"""
-    digits, behind = UNITS.get(unit, (2, ""))
-    behind = " points" if unit == "share" else behind
-    mid, low, high = (_number(x, unit, digits, sign="+") for x in (figure.estimate, figure.low, figure.high))
-    return f"{mid}{behind} ({low} to {high})"
+    """A difference with its interval: `+12.0 points (+3.1 to +20.8)`, `-0.4 s (-0.9 to +0.1)`"""
+    return gate.change(figure, unit)
 
 
 def amount(number: float, unit: str = "share") -> str:
     """A single value, without an interval: `92.0 %`"""
-    digits, behind = UNITS.get(unit, (2, ""))
-    return f"{_number(number, unit, digits)}{behind}"
+    return gate.amount(number, unit).replace(" points", "")
 
 
-def _number(number: float, unit: str, digits: int, sign: str = "") -> str:
+def gain(number: float, unit: str = "share") -> str:
+    """A difference without sign or interval: `11.0 points`, `0.4 s`"""
+    return f"{number * 100:.1f} points" if unit == "share" else gate.amount(number, unit)
+
+
+def _bare(number: float, unit: str) -> str:
     shown = number * 100 if unit == "share" else number
-    if math.isnan(shown):
-        return "–"
-    rounded = round(shown, digits) + 0.0 if math.isfinite(shown) else shown
-    return f"{rounded:{sign},.{digits}f}"
-
-
-def whole(share: float) -> str:
-    return f"{share * 100:.0f} %"
-
-
-def p_text(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+    return f"{shown:.1f}" if unit in ("share", "points") else f"{shown:.3g}"
 
 
 def metric(name: str, better: str = "higher") -> str:
@@ -86,7 +66,3 @@ def who(contestant: Contestant) -> str:
 
 def names(contestants: Iterable[Contestant]) -> dict[str, str]:
     return {contestant.key: who(contestant) for contestant in contestants}
-
-
-def rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"
