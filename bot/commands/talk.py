@@ -21,6 +21,7 @@ HELP = (
     "writes rows, once somebody approved the cost; `recipes` – four ready-made scenarios\n"
     "• `status`, `jobs`, `cancel` – how runs are, and stop one\n"
     "• `evaluate`, `show evaluation` – base against tuned on sealed rows\n"
+    "• `blind vote`, `rate it`, `show votes` – people compare answers without knowing whose they are\n"
     "• `promote to tickets`, `roll back tickets` – a second person decides\n"
     "• `models` – tuned models, bases and aliases"
 )
