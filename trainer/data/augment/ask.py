@@ -58,11 +58,11 @@ class Asker:
 
     def ask(self, messages: list[dict[str, str]], schema: dict[str, Any]) -> Reply:
         """One answer. Unavailable after the last retry, BadInput where asking again cannot help."""
-        began = time.monotonic()
+        began, structured = time.monotonic(), self.structured  # other threads may unset it meanwhile
         try:
-            return self._ask(messages, schema if self.structured else None, began)
+            return self._ask(messages, schema if structured else None, began)
         except BadInput as error:
-            if error.code != "llm_refused_400" or not self.structured:
+            if error.code != "llm_refused_400" or not structured:
                 raise
             self.structured = False  # a server that knows no JSON schema: the prompt names the form, too
             return self._ask(messages, None, began)

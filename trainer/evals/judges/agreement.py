@@ -67,10 +67,12 @@ def kappa(pairs: Sequence[tuple[Choice, Choice]]) -> Interval | None:
     alone explains all, since both say the same one thing throughout."""
     if not pairs or len({choice for pair in pairs for choice in pair}) < 2:
         return None
+    import numpy as np
     from statsmodels.stats.inter_rater import cohens_kappa
 
     seen = Counter(pairs)
-    found: Any = cohens_kappa([[seen[mine, theirs] for theirs in CHOICES] for mine in CHOICES])
+    with np.errstate(divide="ignore", invalid="ignore"):  # of a z value that nobody reads
+        found: Any = cohens_kappa([[seen[mine, theirs] for theirs in CHOICES] for mine in CHOICES])
     low, high = max(-1.0, float(found.kappa_low)), min(1.0, float(found.kappa_upp))
     return Interval(float(found.kappa), low, high, len(pairs), 0.95, "fleiss-cohen-everitt")
 

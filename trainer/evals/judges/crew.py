@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -12,27 +12,27 @@ R = TypeVar("R")
 LOOK_S = 0.25  # how often whoever waits may look around
 
 
-def in_flight(todo: Sequence[T], work: Callable[[T], R], at_once: int) -> Iterator[R | None]:
-    """Results in any order; None when nothing came for a while. What `work` raises is raised here. The threads are
-    daemons, so that a request that hangs never holds the process back; closing the iterator ends them."""
-    waiting: queue.SimpleQueue[T] = queue.SimpleQueue()
+def in_flight(todo: Iterator[T], work: Callable[[T], R], at_once: int) -> Iterator[R | None]:
+    """Results in any order; None when nothing came for a while. What is to do is taken one by one, in its order, when
+    a thread is free. What `todo` and `work` raise is raised here. The threads are daemons, so that a request that
+    hangs never holds the process back; closing the iterator ends them."""
     found: queue.SimpleQueue[R | BaseException | _End] = queue.SimpleQueue()
-    stopping = threading.Event()
-    for item in todo:
-        waiting.put(item)
+    stopping, line = threading.Event(), threading.Lock()
 
     def toil() -> None:
         try:
             while not stopping.is_set():
-                found.put(work(waiting.get_nowait()))
-        except queue.Empty:
+                with line:
+                    item = next(todo)
+                found.put(work(item))
+        except StopIteration:
             pass
         except BaseException as error:
             found.put(error)
         finally:
             found.put(_END)
 
-    crew = [threading.Thread(target=toil, name="judge", daemon=True) for _ in range(min(at_once, len(todo)))]
+    crew = [threading.Thread(target=toil, name="judge", daemon=True) for _ in range(at_once)]
     try:
         for thread in crew:
             thread.start()

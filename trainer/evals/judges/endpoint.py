@@ -3,6 +3,7 @@ never gets the key of the language model."""
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -64,8 +65,9 @@ class Voice:
 
     def __init__(self, settings: Settings, endpoint: Endpoint) -> None:
         self._settings, self.endpoint = settings, endpoint
-        self._asker = self._with(temperature=0.0)
-        self._greedy = True
+        self._greedy = self._with(temperature=0.0)
+        self._plain: Asker | None = None
+        self._lock = threading.Lock()
 
     def _with(self, temperature: float | None) -> Asker:
         at = (self.endpoint.base_url, self.endpoint.key)
@@ -73,14 +75,22 @@ class Voice:
 
     def ask(self, messages: list[dict[str, str]], schema: dict[str, Any]) -> Reply:
         """One answer. Raises Unavailable after the last retry, BadInput where asking again cannot help."""
-        greedy, asker = self._greedy, self._asker
         try:
-            return asker.ask(messages, schema)
+            return self._ask(messages, schema)
         except BadInput as error:
-            if error.code == "llm_refused_400" and greedy:  # some models reason, and let nobody set a temperature
-                self._asker, self._greedy = self._with(None), False
-                return self.ask(messages, schema)
             raise _judge_refused(error) from None
+
+    def _ask(self, messages: list[dict[str, str]], schema: dict[str, Any]) -> Reply:
+        if self._plain:
+            return self._plain.ask(messages, schema)
+        try:
+            return self._greedy.ask(messages, schema)
+        except BadInput as error:
+            if error.code != "llm_refused_400":
+                raise
+        with self._lock:  # some models reason, and let nobody set a temperature
+            self._plain = self._plain or self._with(None)
+        return self._plain.ask(messages, schema)
 
 
 def _judge_refused(error: BadInput) -> BadInput:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,12 +19,13 @@ from trainer.evals.judges.reading import Pick, Scores, Unreadable
 from trainer.evals.judges.ruling import Pair, Ruling
 from trainer.store.database import AWAY
 from trainer.store.judgements import Judgements
+from trainer.store.tables import Judgement
 
 AT_ONCE = 8
 TRIES = 2  # an answer that cannot be read is told so, once
 AWAY_IN_A_ROW = 3  # pairs without any answer before the judge is taken for gone
 PROSE_AFTER = 10  # pairs without one readable answer, and nothing more is asked
-OVERHEAD = 200  # tokens that a server may put around a request
+OVERHEAD = 500  # tokens that a server, or the word on an unreadable answer, may add to a request
 PLACES = {"A": "first", "B": "second", "tie": "tie"}
 
 Json = dict[str, Any]
@@ -32,10 +33,21 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One request, and what is kept of it."""
+    """One request, and what was said to it before."""
 
     key: str
     messages: list[dict[str, str]]
+    known: Judgement | None = None
+
+
+@dataclass(slots=True)
+class Case:
+    """A pair with its questions, and the billionths of a dollar that it may take and has taken."""
+
+    pair: Pair
+    questions: list[Question]
+    reserved: int = 0
+    spent: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +88,7 @@ class Hearing:
         """In the order of `pairs`; those that were not reached are missing."""
         done: dict[tuple[str, str], Heard] = {}
         watch = _Watch()
-        for heard in in_flight(pairs, self._judge, AT_ONCE):
+        for heard in in_flight(self._admitted(pairs), self._judge, AT_ONCE):
             if should_stop and should_stop():
                 self._end("stopped")
                 break
@@ -93,22 +105,40 @@ class Hearing:
         if not self.ended:
             self.ended, self.error = why, error
 
-    def _judge(self, pair: Pair) -> Heard:
-        if self.ended:
-            return Heard(pair)
-        if pair.same:
-            return Heard(pair, Ruling(pair, "tie", asked=False))
+    def _admitted(self, pairs: Sequence[Pair]) -> Iterator[Case]:
+        """Pairs in their order, as long as the cap allows the next one, whatever it may cost at most."""
+        for pair in pairs:
+            case = Case(pair, [] if pair.same else self._questions(pair))
+            fresh = [question for question in case.questions if not question.known]
+            if fresh and not self.voice:
+                continue
+            case.spent = sum(round(question.known.cost_usd * NANO) for question in case.questions if question.known)
+            case.reserved = case.spent + sum(TRIES * self._most(question.messages) for question in fresh)
+            if self.ended or not self.budget.reserve(case.reserved):
+                self._end("cap")
+                return
+            yield case
+
+    def _judge(self, case: Case) -> Heard:
         try:
-            said = self._ask_all(self._questions(pair))
+            return self._heard(case)
         except (Unavailable, BadInput) as error:
             if error.code == AWAY:
                 raise
-            return Heard(pair, away=error)
-        if said is None:
-            return Heard(pair)
-        if not all(said):
-            return Heard(pair, unreadable=True)
-        return Heard(pair, _ruled(pair, self.prompt.kind, said))
+            return Heard(case.pair, away=error)
+        finally:
+            self.budget.settle(case.reserved, case.spent)
+
+    def _heard(self, case: Case) -> Heard:
+        if not case.questions:
+            return Heard(case.pair, Ruling(case.pair, "tie", asked=False))
+        said: list[Any] = []
+        for question in case.questions:
+            found = self._read(question.known.said) if question.known else self._ask(question, case)
+            if found is None:
+                return Heard(case.pair, unreadable=True)
+            said.append(found)
+        return Heard(case.pair, _ruled(case.pair, self.prompt.kind, said))
 
     def _questions(self, pair: Pair) -> list[Question]:
         """Both orders of a pair; for a rubric, each answer by itself."""
@@ -119,49 +149,32 @@ class Hearing:
         return [self._question(self.prompt.messages(pair.messages, pair.expected, *texts)) for texts in shown]
 
     def _question(self, messages: list[dict[str, str]]) -> Question:
-        return Question(digest([self.endpoint.model, self.endpoint.host, self._prompt_sha256, messages]), messages)
+        key = digest([self.endpoint.model, self.endpoint.host, self._prompt_sha256, messages])
+        return Question(key, messages, self.kept.get(key))
 
-    def _ask_all(self, questions: list[Question]) -> list[Any] | None:
-        """What was said to each, None for what could not be read; None altogether where the cap does not allow it."""
-        known = {q.key: kept for q in questions if (kept := self.kept.get(q.key))}
-        paid = sum(round(kept.cost_usd * NANO) for kept in known.values())
-        open_ = [q for q in questions if q.key not in known]
-        if open_ and not self.voice:
-            return None
-        reserved = paid + sum(TRIES * self._most(q.messages) for q in open_)
-        if not self.budget.reserve(reserved):
-            self._end("cap")
-            return None
-        spent = _Spent(paid)
-        try:
-            return [self._read(known[q.key].said) if q.key in known else self._ask(q, spent) for q in questions]
-        finally:
-            self.budget.settle(reserved, spent.nano)
-
-    def _ask(self, question: Question, spent: _Spent) -> Any:
+    def _ask(self, question: Question, case: Case) -> Pick | Scores | None:
         """Once more with the reason where the answer cannot be read; then None, which is kept nowhere."""
-        assert self.voice is not None
-        messages, before = question.messages, spent.nano
+        messages, before = question.messages, case.spent
         for _ in range(TRIES):
-            text = self._said(messages, spent)
+            text = self._said(messages, case)
             try:
                 found = self._parse(text)
             except Unreadable as error:
                 messages = [*question.messages, {"role": "user", "content": AGAIN.format(why=error)}]
                 continue
-            self.kept.keep(question.key, msgspec.to_builtins(found), (spent.nano - before) / NANO)
+            self.kept.keep(question.key, msgspec.to_builtins(found), (case.spent - before) / NANO)
             return found
         return None
 
-    def _said(self, messages: list[dict[str, str]], spent: _Spent) -> str:
+    def _said(self, messages: list[dict[str, str]], case: Case) -> str:
         assert self.voice is not None
         most = self._most(messages)
-        spent.nano += most  # should nobody answer: it may have been charged
+        case.spent += most  # should nobody answer: it may have been charged
         reply = self.voice.ask(messages, self._schema)
         self.uncounted |= not (reply.input_tokens and reply.output_tokens)
         tokens_in = reply.input_tokens or self._longest(messages)
-        spent.nano += self.endpoint.cost(tokens_in, reply.output_tokens or len(reply.text.encode("utf-8", "replace")))
-        spent.nano -= most
+        tokens_out = reply.output_tokens or len(reply.text.encode("utf-8", "replace"))
+        case.spent += self.endpoint.cost(tokens_in, tokens_out) - most
         return reply.text
 
     def _most(self, messages: list[dict[str, str]]) -> int:
@@ -206,11 +219,6 @@ class _Watch:
         if self.away >= AWAY_IN_A_ROW:
             return "away"
         return "prose" if self.unreadable >= PROSE_AFTER and not self.read else ""
-
-
-@dataclass
-class _Spent:
-    nano: int
 
 
 def _ruled(pair: Pair, kind: str, said: list[Any]) -> Ruling:

@@ -62,10 +62,12 @@ def rubrics(settings: Settings | None = None) -> dict[str, Rubric]:
 
     text = files("trainer.evals.judges").joinpath("rubrics.yaml").read_text(encoding="utf-8")
     known = {entry["name"]: Rubric(**entry) for entry in yaml.safe_load(text)}
-    own = settings.home / "rubrics" if settings else None
-    if own and own.is_dir():
-        known |= {path.stem: read_rubric(path) for path in sorted(own.glob("*.yaml")) if NAME.fullmatch(path.stem)}
-    return known
+    return known | {path.stem: read_rubric(path) for path in _own(settings)}
+
+
+def _own(settings: Settings | None) -> list[Path]:
+    files_ = sorted((settings.home / "rubrics").glob("*.yaml")) if settings else []
+    return [path for path in files_ if NAME.fullmatch(path.stem)]
 
 
 def load_rubric(name: str, settings: Settings | None = None) -> Rubric:
@@ -75,7 +77,7 @@ def load_rubric(name: str, settings: Settings | None = None) -> Rubric:
         return read_rubric(own)
     known = rubrics()
     if name not in known:
-        names = ", ".join(sorted(rubrics(settings)))
+        names = ", ".join(sorted({*known, *(path.stem for path in _own(settings))}))
         raise NotFound(
             f"There is no rubric {name[:60]!r}.",
             fix=f"Known: {names}. Put yours into rubrics/<name>.yaml of TUNESMITH_HOME.",
