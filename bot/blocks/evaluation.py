@@ -50,8 +50,8 @@ def _details(report: EvalReport, beside: Beside) -> list[Json | None]:
     return [
         _reasons(report),
         _numbers(report),
-        _bullets("Row by row", (sentences.duel(report, one) for one in tables.duels(report))),
-        _bullets("Kept", sentences.kept(report)),
+        _bullets("Row by row", sentences.duels(report)),
+        _bullets("Kept", sentences.kept(report, beyond_reasons=True)),
         _bullets("Slices that lost the most", sentences.worst_slices(report)),
         _bullets("Judges", judges),
         _bullets("People", beside.people),

@@ -54,6 +54,15 @@ def test_the_verdict_stands_first_and_everybody_is_told() -> None:
     assert "registered before training (digest " + GATE.digest[:12] in whole
 
 
+def test_a_loss_outside_the_test_is_told_and_a_draw_is_not() -> None:
+    lost = replace(report().comparisons[0], suite="old-skills", wins=0, losses=60, difference=around(-0.9, clip=False))
+    drawn = replace(lost, losses=0, difference=around(0.0, clip=False))
+    assert (
+        "old-skills, exact match, against the base: 0 won, 60 lost" in sentences.duels(report(comparisons=(lost,)))[0]
+    )
+    assert sentences.duels(report(comparisons=(drawn,))) == []
+
+
 def test_a_finding_names_its_suite_once() -> None:
     lost = Finding(GateVerdict.FAIL, "unsafe", "8 of 20 are refused no longer.", suite="refusals")
     assert sentences.reasons(report(findings=(lost,), reasons=(lost.reason, "Beside that.")))[0] == (

@@ -1,4 +1,5 @@
-"""Pictures of a report: shares as bars, differences as a forest. Told apart by hatch, marker and label."""
+"""Pictures of a report: shares as bars, differences as a forest; told apart by hatch, marker and label, not by shade
+alone."""
 
 from __future__ import annotations
 
@@ -18,33 +19,32 @@ NAME = 40
 
 
 def chart(report: EvalReport, path: Path) -> Path:
-    """Everybody's shares side by side, by suite and metric, with intervals (PNG)."""
+    """Everybody's shares below each other, by suite and metric, with intervals (PNG)."""
     lines, sides = bars_of(report)
-    figure, axes = _axes(max(4.8, 1.2 + len(lines) * (0.4 + 0.55 * len(sides))), 3.6)
-    width = 0.8 / max(len(sides), 1)
+    figure, axes = _axes(7.2, 1.3 + len(lines) * (0.3 + 0.27 * len(sides)))
+    width = 0.84 / max(len(sides), 1)
     for i, (key, name) in enumerate(sides.items()):
-        drawn = [(x, line.sides[key]) for x, line in enumerate(lines) if key in line.sides]
+        drawn = [(y, line.sides[key]) for y, line in enumerate(lines) if key in line.sides]
         shade, hatch = _look(key, i)
-        bars = axes.bar(
-            [x - 0.4 + width * (i + 0.5) for x, _ in drawn],
+        bars = axes.barh(
+            [y - 0.42 + width * (i + 0.5) for y, _ in drawn],
             [100 * share.estimate for _, share in drawn],
-            width * 0.92,
-            yerr=[[100 * reach for reach in reaches] for reaches in zip(*(_reach(s) for _, s in drawn), strict=True)],
+            width * 0.9,
+            xerr=[[100 * reach for reach in reaches] for reaches in zip(*(_reach(s) for _, s in drawn), strict=True)],
             capsize=3,
             color=shade,
             edgecolor="#333333",
             linewidth=0.5,
             hatch=hatch,
-            label=_plain(name),
         )
         labels = [f"{_short(name)} {100 * share.estimate:.0f} %" for _, share in drawn]
-        axes.bar_label(bars, labels=labels, fontsize=7, padding=3, rotation=90 if len(sides) > 3 else 0)
-    axes.set_xticks(range(len(lines)), [_tick(report, line) for line in lines], fontsize=8)
-    axes.set_ylim(0, 140 if len(sides) > 3 else 118)
-    axes.set_yticks(range(0, 101, 20))
-    axes.set_ylabel(f"right, %, with {100 * (1 - _alpha(report)):.0f} % intervals")
+        axes.bar_label(bars, labels=labels, fontsize=8, padding=4)
+    axes.set_yticks(range(len(lines)), [_tick(report, line) for line in lines], fontsize=8)
+    axes.set_ylim(len(lines) - 0.5, -0.5)
+    axes.set_xlim(0, 136)
+    axes.set_xticks(range(0, 101, 20))
+    axes.set_xlabel(f"right, %, with {100 * (1 - _alpha(report)):.0f} % intervals", fontsize=8)
     axes.set_title(_plain(f"{report.verdict.value}: {report.candidate}", 60), fontsize=10)
-    figure.legend(loc="outside lower center", ncols=min(len(sides), 3) or 1, frameon=False, fontsize=8)
     figure.savefig(path, format="png")
     return Path(path)
 

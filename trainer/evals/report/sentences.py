@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from trainer.evals.case import BASE
 from trainer.evals.outcome import Comparison, EvalReport, Finding, JudgeReport
 from trainer.evals.report import table, words
 from trainer.types import GateVerdict
@@ -22,8 +21,7 @@ def headline(report: EvalReport) -> str:
 def lines(report: EvalReport, people: Sequence[str] = ()) -> list[str]:
     """Everything that a terminal has room for. `people` are sentences about what people said, told after the judges."""
     said = [headline(report), *(text for _, text in reasons(report))]
-    said += [duel(report, one) for one in table.duels(report)]
-    said += [*kept(report, beyond_base=True), *worst_slices(report)]
+    said += [*duels(report), *kept(report, beyond_reasons=True), *worst_slices(report)]
     for one in report.judges:
         said += judge(report, one)
     said += [*people, *power(report), *remarks(report), registered(report)]
@@ -51,12 +49,19 @@ def remarks(report: EvalReport) -> list[str]:
     return list(dict.fromkeys([*said, *report.notes]))
 
 
+def duels(report: EvalReport) -> list[str]:
+    """Row by row on the test, and wherever else the candidate is shown to be worse."""
+    found = list(table.duels(report))
+    return [duel(report, one) for one in found if table.is_test(report, one.suite) or table.is_worse(report, one)]
+
+
 def duel(report: EvalReport, one: Comparison) -> str:
     """`test, exact match, against the base: 40 won, 3 lost, 37 equal of 80 rows; +46.3 points (…), p < 0.001.`"""
     whom = against(report, one.against)
     gain = words.change(one.difference, table.unit_of(report, one))
     counts = f"{one.wins:,} won, {one.losses:,} lost, {one.ties:,} equal of {words.rows(one.n)}"
-    p = f"p {words.p_text(one.p)}" + (f", {words.p_text(one.p_holm)} by Holm" if one.p_holm is not None else "")
+    p, holm = words.p_text(one.p), "" if one.p_holm is None else words.p_text(one.p_holm)
+    p = f"p {p}" + (f", {holm} by Holm" if holm not in ("", p) else "")
     more = f" About {words.rows(one.more_rows)} more would tell." if one.more_rows else ""
     return f"{_where(one)}, {words.metric(one.metric)}, against {whom}: {counts}; {gain}, {p}.{more}"
 
@@ -70,11 +75,12 @@ def against(report: EvalReport, key: str) -> str:
     return f"the {name}" if key in words.WHO or name.startswith("base") else name
 
 
-def kept(report: EvalReport, *, beyond_base: bool = False) -> Iterator[str]:
+def kept(report: EvalReport, *, beyond_reasons: bool = False) -> Iterator[str]:
     """`old-skills: 58 of 60 that the base has right are kept, 96.7 % (88.6 to 99.1).`"""
+    reasoned = {finding.suite for finding in report.findings} if beyond_reasons else ()
     for suite, key, loss in table.kept(report):
-        if beyond_base and key == BASE and report.suites:
-            continue  # the reasons tell that already
+        if suite in reasoned:
+            continue
         out = f" {words.rows(loss.left_out)} left out: training saw them." if loss.left_out else ""
         share = words.value(loss.share) if loss.base_right else "nothing to lose"
         whom = against(report, key)
@@ -151,8 +157,6 @@ def power(report: EvalReport) -> Iterator[str]:
         yield f"About {words.rows(report.more_test_rows)} more of the test would tell."
     if report.more_regression_rows:
         yield f"About {words.rows(report.more_regression_rows)} more of old skills would tell."
-    if report.looks > 1:
-        yield f"This test split was looked at {report.looks} times: each look makes chance likelier."
 
 
 def registered(report: EvalReport, person: str = "") -> str:

@@ -104,6 +104,11 @@ def slices(report: EvalReport) -> list[Comparison]:
     return sorted(found, key=lambda c: (c.difference.estimate * sign(report, c), c.suite, c.slice))
 
 
+def is_worse(report: EvalReport, one: Comparison) -> bool:
+    """Whether the interval shows that the candidate lost."""
+    return max(sign(report, one) * bound for bound in (one.difference.low, one.difference.high)) < 0
+
+
 def sign(report: EvalReport, one: Comparison) -> int:
     """-1 where less is better."""
     figure = report.suites[one.suite].figures.get(one.metric, {}).get(CANDIDATE) if one.suite in report.suites else None
