@@ -8,7 +8,7 @@ from typing import Any
 
 from bot import versions
 from bot.attachments import Files, attach, with_fix, with_report
-from bot.blocks import advice, approval, build, dataset, dataset_fix, evaluation, note, override, poll
+from bot.blocks import advice, approval, build, dataset, dataset_fix, evaluation, note, override, poll, suites
 from bot.blocks.kit import Card
 from bot.blocks.mrkdwn import code
 from bot.door import Door
@@ -118,6 +118,10 @@ def _evaluation(context: Context, row: Approval) -> Evaluation | None:
     return context.services.models.evaluation(wanted) if wanted else None
 
 
+def _show_suite(context: Context, artifact: dict[str, str]) -> Shown:
+    return Shown(suites.shown(context.services.suites.resolve(artifact["id"])))
+
+
 KINDS: dict[str, Callable[[Context, dict[str, str]], Shown]] = {
     "advice": _show_advice,
     "approval": _show_approval,
@@ -127,5 +131,6 @@ KINDS: dict[str, Callable[[Context, dict[str, str]], Shown]] = {
     "poll": _show_poll,
     "refused": _show_refused,
     "report": _show_report,
+    "suite": _show_suite,
     "version": _show_version,
 }

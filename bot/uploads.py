@@ -9,11 +9,13 @@ from typing import Any
 from bot.attachments import attach, with_check
 from bot.blocks import dataset as cards
 from bot.blocks import note
+from bot.blocks import suites as suite_cards
+from bot.blocks.kit import Card
 from bot.door import Door
 from bot.files import fetch
 from bot.inbox import Letter
 from bot.progress import Line
-from tools import datasets
+from tools import datasets, suites
 from tools.context import Caller
 from trainer.errors import TunesmithError
 
@@ -51,7 +53,11 @@ class _Upload:
         self.line.start()
         try:
             with tempfile.TemporaryDirectory(prefix="tunesmith-") as folder:
-                checked = self._look(Path(folder) / f"upload{ending(self.filename)}")
+                path = self._fetched(Path(folder) / f"upload{ending(self.filename)}")
+                if suites.is_suite(self.filename, path):
+                    self.line.settle(self._kept(path))
+                    return ""
+                checked = self._look(path)
         except TunesmithError as error:
             self.line.settle(cards.refused(self.filename, error))
             return ""
@@ -61,10 +67,19 @@ class _Upload:
             return ""
         return KEPT if checked.report.verdict == "broken" else USABLE
 
-    def _look(self, path: Path) -> datasets.Checked:
+    def _fetched(self, path: Path) -> Path:
         if self.file.get("file_access") == "check_file_info":  # shared by Slack Connect: the event holds no more
             self.file = dict(self.door.client.files_info(file=self.file["id"]).get("file") or self.file)
-        fetch(self.file, path, self.door.settings, on_progress=self.line.tell)
+        return fetch(self.file, path, self.door.settings, on_progress=self.line.tell)
+
+    def _kept(self, path: Path) -> Card:
+        """A suite is kept, or every mistake of it is said."""
+        try:
+            return suite_cards.added(suites.add_file(self.door.context(self.caller), path))
+        except TunesmithError as error:
+            return suite_cards.refused(self.filename, error)
+
+    def _look(self, path: Path) -> datasets.Checked:
         self.line.next()
         context = self.door.context(self.caller)
         return datasets.check_file(context, path, filename=self.filename, on_progress=self.line.tell)

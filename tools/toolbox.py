@@ -15,6 +15,7 @@ from tools.dataset_tools import DATASET_TOOLS
 from tools.evaluation_report import beside
 from tools.poll_tools import POLL_TOOLS
 from tools.run_tools import RUN_TOOLS
+from tools.suite_tools import SUITE_TOOLS
 from trainer.errors import Conflict
 
 
@@ -105,6 +106,7 @@ TOOLBOX: list[BaseTool] = [
     *DATASET_TOOLS,
     *BUILD_TOOLS,
     *RUN_TOOLS,
+    *SUITE_TOOLS,
     *POLL_TOOLS,
     job_status,
     list_jobs,

@@ -14,6 +14,7 @@ from bot.commands.models import WHICH_ALIAS, WHICH_ROLLBACK, evaluates, lists_mo
 from bot.commands.polls import asks_people
 from bot.commands.preflight import preflights
 from bot.commands.runs import advises, cancels, estimates, tells_status, trains
+from bot.commands.suites import lists_suites
 from bot.commands.talk import BY_BUTTON, HELP, NOT_DONE, THANKS, UNKNOWN, YOU, decides, helps
 from bot.commands.values import lists_presets, suggests, sweeps
 from bot.commands.words import Command, any_of
@@ -66,6 +67,7 @@ RULES: tuple[Callable[[str], Command | None], ...] = (
     advises,
     writes_rows,
     recipes,
+    lists_suites,
     tells_status,
     lists_presets,
     lists_models,

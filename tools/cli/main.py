@@ -8,7 +8,21 @@ from typing import Annotated
 
 import typer
 
-from tools.cli import advising, artifacts, building, data, doctor, hosted, jobs, keys, polls, preflight, registry, serve
+from tools.cli import (
+    advising,
+    artifacts,
+    building,
+    data,
+    doctor,
+    hosted,
+    jobs,
+    keys,
+    polls,
+    preflight,
+    registry,
+    serve,
+    suites,
+)
 from tools.cli.output import say
 from trainer.logs import configure_logs
 
@@ -20,7 +34,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for room in (advising, building, data, jobs, hosted, preflight, polls, registry, artifacts, keys, serve, doctor):
+ROOMS = (advising, building, data, jobs, hosted, preflight, polls, registry, suites, artifacts, keys, serve, doctor)
+for room in ROOMS:
     room.register(app)
 
 

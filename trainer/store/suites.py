@@ -17,6 +17,8 @@ from trainer.store.blobs import Blobs
 from trainer.store.database import Database, insert_once
 from trainer.store.tables import SuiteVersion, now
 
+RESERVED = ("test", "lessons", "old-skills")
+
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
@@ -49,6 +51,9 @@ class Suites:
         if written.suite.name != name:
             said = f"The suite calls itself {written.suite.name!r}, not {name!r}."
             raise BadInput(said, fix="Use one name.", code="bad_suite", param="name")
+        if name in RESERVED:
+            said = f"A suite cannot be called {name!r}: that is what an evaluation brings by itself."
+            raise BadInput(said, fix="Give it another name.", code="reserved_name", param="name")
         if name in shipped() and not over:
             raise Conflict(
                 f"Tunesmith ships a suite {name!r}.",

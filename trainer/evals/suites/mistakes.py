@@ -34,8 +34,8 @@ class Mistakes:
         head = f"{self.what} has {'a mistake' if count == 1 else f'{count} mistakes'}:"
         shown = [f"• {line}" for line in self.found[:TOLD]]
         more = [f"• … and {count - TOLD} more."] if count > TOLD else []
-        fix = "Correct it and try again." if count == 1 else "Correct them and try again."
-        raise BadInput("\n".join([head, *shown, *more]) + "\n", fix=fix, code="bad_suite")
+        fix = f"\nCorrect {'it' if count == 1 else 'them'} and try again."
+        raise BadInput("\n".join([head, *shown, *more]), fix=fix, code="bad_suite")
 
 
 def meant(given: str, known: Iterable[str]) -> str:
