@@ -63,13 +63,13 @@ class Bleu(_Sacrebleu):
     def _make(self) -> Any:
         from sacrebleu.metrics.bleu import BLEU
 
-        return BLEU(tokenize=self.tokenize, lowercase=self.lowercase)
+        return BLEU(tokenize=self.tokenize, lowercase=self.lowercase, force=True)
 
     @cached_property
     def _sentence(self) -> Any:
         from sacrebleu.metrics.bleu import BLEU
 
-        return BLEU(tokenize=self.tokenize, lowercase=self.lowercase, effective_order=True)
+        return BLEU(tokenize=self.tokenize, lowercase=self.lowercase, force=True, effective_order=True)
 
 
 class Chrf(_Sacrebleu):

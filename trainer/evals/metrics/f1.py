@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from trainer.evals.case import Answer, Case
 from trainer.evals.metrics.accuracy import label
@@ -11,23 +11,11 @@ from trainer.evals.metrics.metric import Pooled, Weighted
 
 
 class _F1(Pooled):
-    """A row is right or wrong; the figure is scikit-learn's F1 over the labels that are expected somewhere. An answer
-    that is none of them is a miss of the right label, and counts against no other."""
-
-    average: ClassVar[str]
+    """A row is right or wrong; the figure is F1 over the labels that are expected somewhere, as scikit-learn has it. An
+    answer that is none of them is a miss of the right label, and counts against no other."""
 
     def score(self, case: Case, answer: Answer) -> float:
         return float(label(case.expected) == label(answer.text))
-
-    def pool(self, cases: Sequence[Case], answers: Sequence[Answer]) -> float | None:
-        from sklearn.metrics import f1_score
-
-        if not cases:
-            return None
-        expected, given = _labels(cases, answers)
-        labels = sorted(set(expected))
-        options: Any = {"labels": labels, "average": self.average, "zero_division": 0.0}
-        return float(f1_score(expected, given, **options))
 
     def weighted(self, cases: Sequence[Case], answers: Sequence[Answer]) -> Weighted:
         import numpy as np
@@ -56,7 +44,6 @@ class F1Macro(_F1):
     """The mean of the labels' F1, each label alike however rare it is."""
 
     name = "f1_macro"
-    average = "macro"
 
     def _of(self, found: Any, there: Any, said: Any) -> float:
         seen = there > 0
@@ -67,7 +54,6 @@ class F1Micro(_F1):
     """The F1 of all labels counted together, each row alike."""
 
     name = "f1_micro"
-    average = "micro"
 
     def _of(self, found: Any, there: Any, said: Any) -> float:
         return float(2 * found.sum() / (there.sum() + said.sum()))

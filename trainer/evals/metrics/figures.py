@@ -12,7 +12,7 @@ from trainer.evals.case import Answer, Case
 from trainer.evals.metrics import scored
 from trainer.evals.metrics.metric import RANGES, Metric, Weighted
 from trainer.evals.outcome import Figure
-from trainer.evals.stats import Interval, cluster_ids, mean_interval
+from trainer.evals.stats import Interval, bootstrap_mean, cluster_ids, clustered_mean, mean_interval, widest
 
 SEED = 8
 RESAMPLES = 1_000  # of a figure that is no mean, by how often each row counts
@@ -35,12 +35,30 @@ def figure(
     shared = [groups[i] for i in kept] if groups else [case.group for case in asked]
     found = scores if scores is not None else [scored(metric, c, a) for c, a in zip(asked, said, strict=True)]
     low, high = RANGES[metric.unit]
-    bounds = None if math.isinf(high) else (low, high)
-    value = mean_interval(found, confidence, shared, bounds)
-    pooled = pool(metric, asked, said)
-    if pooled is not None:
-        value = _pooled(metric, asked, said, pooled, shared, value)
+    value = _mean(found, confidence, shared, metric.unit)
+    of = _corpus(metric, asked, said)
+    if of is not None:
+        value = _pooled(
+            of, resamples(metric, shared), value, "cluster-bootstrap" if cluster_ids(shared) else "bootstrap"
+        )
     return Figure(len(asked), _within(value, low, high), metric.unit, metric.better)
+
+
+def _mean(scores: Sequence[float], confidence: float, groups: Sequence[str], unit: str) -> Interval:
+    """Shares by the rules for shares; of other units 0 and 1 are scores like any."""
+    if unit == "share":
+        return mean_interval(scores, confidence, groups, (0, 1))
+    low, high = RANGES[unit]
+    found = bootstrap_mean(scores, confidence, None if math.isinf(high) else (low, high))
+    ids = cluster_ids(groups)
+    return widest(found, clustered_mean(scores, ids, confidence), "cluster-robust") if len(set(ids)) > 1 else found
+
+
+def _corpus(metric: Metric, cases: Sequence[Case], answers: Sequence[Answer]) -> Weighted | None:
+    """The corpus figure by weights; None for a metric whose figure is the mean."""
+    if not cases or (not hasattr(metric, "weighted") and pool(metric, cases, answers) is None):
+        return None
+    return weighted(metric, cases, answers)
 
 
 def pool(metric: Metric, cases: Sequence[Case], answers: Sequence[Answer]) -> float | None:
@@ -90,25 +108,17 @@ def resamples(metric: Metric, groups: Sequence[str]) -> Iterator[Any]:
         yield drawn[units].astype(float)
 
 
-def _pooled(
-    metric: Metric,
-    cases: Sequence[Case],
-    answers: Sequence[Answer],
-    value: float,
-    groups: Sequence[str],
-    rows: Interval,
-) -> Interval:
+def _pooled(of: Weighted, draws: Iterator[Any], rows: Interval, how: str) -> Interval:
     """The corpus figure with its percentile bootstrap. Where all rows score alike a bootstrap is blind; then the
     rows' own interval says how far it may be off."""
     import numpy as np
 
-    how = "cluster-bootstrap" if cluster_ids(groups) else "bootstrap"
-    of = weighted(metric, cases, answers)
-    drawn = np.fromiter((of(weights) for weights in resamples(metric, groups)), float)
-    low, high = (float(bound) for bound in np.quantile(drawn, [(1 - rows.confidence) / 2, (1 + rows.confidence) / 2]))
+    value, confidence = of(np.ones(rows.n)), rows.confidence
+    drawn = np.fromiter((of(weights) for weights in draws), float)
+    low, high = (float(bound) for bound in np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2]))
     if math.isclose(low, high):
         low, high = value - (rows.estimate - rows.low), value + (rows.high - rows.estimate)
-    return Interval(value, min(low, value), max(high, value), rows.n, rows.confidence, how)
+    return Interval(value, min(low, value), max(high, value), rows.n, confidence, how)
 
 
 def _within(value: Interval, low: float, high: float) -> Interval:
