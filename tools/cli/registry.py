@@ -64,7 +64,11 @@ def evaluation(
         known = evaluation_report.beside(services, row)
         said = evaluation_report.markdown(services, row) if as_markdown else sentences.evaluation(row, known)
     written = f"\nThe whole report is in {html}." if html and not as_markdown else ""
-    told = {"people": list(known.people), "override": known.override or None, "html": str(html) if html else None}
+    told = {
+        "people": shapes.votes(known.votes),
+        "override": known.override or None,
+        "html": str(html) if html else None,
+    }
     code = GOOD if row.verdict == GateVerdict.PASS else FINDINGS
     finish(shapes.evaluation(row) | told, f"{said}{written}", as_json=as_json, code=code)
 

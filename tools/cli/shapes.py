@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
+from trainer.evals.votes import People
 from trainer.methods.spec import BESIDE
 from trainer.registry.approvals import signers
 from trainer.store.tables import Alias, AliasRevision, Approval, Evaluation, Job, Model
@@ -44,6 +47,11 @@ def evaluation(row: Evaluation) -> dict[str, Any]:
         "verdict": row.verdict,
         "report": row.report,
     }
+
+
+def votes(found: People | None) -> dict[str, Any] | None:
+    """What people said of an evaluation; None where nobody was asked."""
+    return msgspec.to_builtins(found) if found else None
 
 
 def model(model: Model, evaluations: list[Any]) -> dict[str, Any]:
