@@ -16,6 +16,7 @@ from tools.cli import (
     doctor,
     hosted,
     jobs,
+    judges,
     keys,
     polls,
     preflight,
@@ -34,7 +35,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-ROOMS = (advising, building, data, jobs, hosted, preflight, polls, registry, suites, artifacts, keys, serve, doctor)
+ROOMS = (
+    advising,
+    building,
+    data,
+    jobs,
+    hosted,
+    preflight,
+    polls,
+    judges,
+    registry,
+    suites,
+    artifacts,
+    keys,
+    serve,
+    doctor,
+)
 for room in ROOMS:
     room.register(app)
 
