@@ -12,7 +12,7 @@ from trainer.errors import BadInput
 from trainer.evals.case import Answer, Case
 from trainer.evals.metrics.metric import Measure
 
-STEPS = 40_000  # that the parser may take, about 0.2 s; 20,000 characters of plain SQL take up to 20,000
+STEPS, A_TOKEN = 10_000, 10  # that the parser may take, and more for each token; plain SQL takes about one a token
 STATEMENTS = (
     *("Query", "Values", "Insert", "Update", "Delete", "Merge", "DDL", "Drop", "Alter", "TruncateTable", "Copy"),
     *("Describe", "Show", "Set", "Use", "Pragma", "Grant", "Revoke", "Transaction", "Commit", "Rollback"),
@@ -51,8 +51,10 @@ def is_sql(text: str, dialect: str = "") -> bool:
     logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it would log what models say
     spoken = Dialect.get_or_raise(dialect or None)
     try:
+        tokens = spoken.tokenize(text)
         parser = _bounded(spoken.parser_class)(dialect=spoken)
-        parsed = [each for each in parser.parse(spoken.tokenize(text), text) if each is not None]
+        parser.left = STEPS + A_TOKEN * len(tokens)
+        parsed = [each for each in parser.parse(tokens, text) if each is not None]
     except (SqlglotError, RecursionError, ValueError, _Endless):
         return False
     return bool(parsed) and all(map(_statement, parsed))
@@ -68,11 +70,11 @@ def _bounded(parser: type[Any]) -> type[Any]:
     that run in circles do write that."""
 
     class Bounded(parser):
-        steps = 0
+        left = STEPS
 
         def _advance(self, times: int = 1) -> None:
-            self.steps += 1
-            if self.steps > STEPS:
+            self.left -= 1
+            if self.left < 0:
                 raise _Endless
             super()._advance(times)
 
