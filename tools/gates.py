@@ -72,7 +72,7 @@ def register(
     if spec.alias:
         free_alias(context, spec.alias)
     suites = spec.suites if "suites" in spec.model_fields_set else tuple(_usual(base, objective))
-    changed: dict[str, Any] = {"suites": tuple(_frozen(context, base, rule) for rule in suites)}
+    changed: dict[str, Any] = {"suites": tuple(_frozen(context, base, spec, rule) for rule in suites)}
     if objective == "classify" and not suites and "regression_required" not in spec.model_fields_set:
         changed["regression_required"] = False  # whoever only chooses among labels has no old skills to lose
     if spec.judge:
@@ -154,9 +154,12 @@ def _usual(base: Base, objective: str) -> Iterator[SuiteRule]:
     yield from (SuiteRule(suite=name) for name in USUAL if name in shipped())
 
 
-def _frozen(context: Context, base: Base, rule: SuiteRule) -> SuiteRule:
-    """The rule with its suite's bytes kept and named by their hash; what nobody said comes from the suite itself."""
+def _frozen(context: Context, base: Base, spec: GateSpec, rule: SuiteRule) -> SuiteRule:
+    """The rule with its suite's bytes kept and named by their hash. What nobody said of it comes from the suite itself;
+    a margin that somebody set for all of them goes before the suite's own."""
     name, data, suite, defaults = _bytes(context, base, rule)
+    if "regression_margin" in spec.model_fields_set:
+        defaults.pop("margin", None)
     slices = sorted({key for case in suite.cases for key in case.slices})
     by = str(rule.by or ("" if "by" in rule.model_fields_set else defaults.get("by", "")))
     if by and by not in slices:
@@ -166,7 +169,12 @@ def _frozen(context: Context, base: Base, rule: SuiteRule) -> SuiteRule:
             "by",
         )
     said = rule.model_fields_set - {"suite"}
-    values: dict[str, Any] = {"role": suite.role, **defaults, **{key: getattr(rule, key) for key in said}}
+    values: dict[str, Any] = {
+        "role": suite.role,
+        "margin": None,
+        **defaults,
+        **{key: getattr(rule, key) for key in said},
+    }
     values |= {"suite": name, "sha256": context.services.blobs.put_bytes(data)}
     return SuiteRule(**values)
 

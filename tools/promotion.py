@@ -119,11 +119,9 @@ def overrides_of(services: Services, evaluation_id: str) -> list[Approval]:
 def override_behind(services: Services, alias: str, model_id: str) -> Approval | None:
     """The override by which `alias` came to serve this model; None where the gate had passed it."""
     for row in services.aliases.history(alias):
-        if row.model_id != model_id:
-            continue
-        approval = _approval(services, row.approval_id)
-        if approval is None or approval.kind in JUDGED:  # a rollback says nothing of how the model came here first
-            return approval if approval is not None and approval.kind == "override" else None
+        approval = _approval(services, row.approval_id) if row.model_id == model_id else None
+        if approval is not None and approval.kind in JUDGED:  # a rollback does not say how the model came here first
+            return approval if approval.kind == "override" else None
     return None
 
 

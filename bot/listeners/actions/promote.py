@@ -43,7 +43,7 @@ def ask_for_alias(click: Click) -> None:
     click.caller.need(TRAINER, "ask for a promotion")
     model = click.context.services.models.get(click.value)
     spec = click.context.services.jobs.get(model.job_id).spec
-    view = alias.modal(model.id, click.origin, spec.get("suffix") or SUGGESTED)
+    view = alias.modal(model.id, click.origin, (spec.get("gate") or {}).get("alias") or spec.get("suffix") or SUGGESTED)
     click.door.client.views_open(trigger_id=click.trigger_id, view=view)
 
 
