@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from langchain_core.tools import BaseTool
 
-from tools import polls
+from tools import poll_words, polls
 from tools.answers import Answer, Runtime, card
 
 
@@ -23,14 +23,14 @@ def ask_people(
     or rating (0 to 10 each); `items` how many questions, `voters` how many people unseal it, `against` whose answers
     stand beside the candidate's: base (default), holder (what the alias serves) or few_shot."""
     poll = polls.ask(runtime.context, model, items=items, needed=voters, against=against, kind=kind)
-    return polls.words(polls.standing(runtime.context.services, poll)), {"card": "poll", "id": poll.id}
+    return poll_words.poll(polls.standing(runtime.context.services, poll)), {"card": "poll", "id": poll.id}
 
 
 @card
 def show_votes(runtime: Runtime, model: str | None = None) -> Answer:
     """Tell what people said of a model's newest evaluation; while the votes are sealed, only how many voted."""
     row = polls.pick_evaluation(runtime.context, model)
-    return polls.people_words(runtime.context, row), {}
+    return poll_words.people(runtime.context, row), {}
 
 
 POLL_TOOLS: list[BaseTool] = [ask_people, show_votes]

@@ -23,10 +23,8 @@ from trainer.evals.votes import (
     answers_of,
     candidate_first,
     choose,
-    headline,
     preferred,
     spoken,
-    told,
 )
 from trainer.services import Services
 from trainer.store.blobs import Blobs
@@ -35,7 +33,7 @@ from trainer.store.tables import Evaluation, Poll
 
 PAIRWISE, RATING = "pairwise", "rating"
 KINDS = (PAIRWISE, RATING)
-ITEMS, NEEDED, MOST = 10, 5, 50  # questions and voters, unless told; of either, at most
+ITEMS, NEEDED, MOST = 10, 5, 100  # questions and voters, unless told; of either, at most
 LONGEST_SAID = 3000  # characters of a correction
 A, B = "A", "B"
 
@@ -73,7 +71,8 @@ def ask(
     kind: str = PAIRWISE,
 ) -> Poll:
     """Open a poll on an evaluation: named by its id or its model, or the newest of this thread's model. The questions
-    are drawn by hash from those on which the two answers differ. One that is open here already is given again."""
+    are drawn by hash from those on which the two answers differ; a later poll asks the next ones. One that is open here
+    already is given again."""
     context.caller.need(TRAINER, "ask people for their votes")
     items, needed, against = _within("items", items, ITEMS), _within("voters", needed, NEEDED), against or BASE
     if kind not in KINDS:
@@ -81,7 +80,8 @@ def ask(
     row = pick_evaluation(context, which)
     rows = _rows(context.services.blobs, row)
     _need_contestant(row, rows, against)
-    chosen = choose(rows, against, items, seed=row.report["rows_sha256"])
+    known = _asked_before(context, row, against, kind)
+    chosen = choose(rows, against, items, seed=row.report["rows_sha256"], known=known)
     if not chosen.items:
         raise Conflict(
             f"On all {chosen.rows} test questions the candidate and {spoken(against)} answer the same.",
@@ -113,6 +113,13 @@ def pick_evaluation(context: Context, which: str | None) -> Evaluation:
             code="not_evaluated",
         )
     return found
+
+
+def _asked_before(context: Context, row: Evaluation, against: str, kind: str) -> set[tuple[str, str]]:
+    """The questions of earlier votes that are unsealed: another one asks the next."""
+    earlier = context.services.polls.of(row.id)
+    same = [poll for poll in earlier if poll.closed_at is not None and (poll.against, poll.kind) == (against, kind)]
+    return {item for poll in same for item in _items(poll)}
 
 
 def others(row: Evaluation) -> list[str]:
@@ -158,34 +165,6 @@ def _model_of(row: Evaluation, contestant: str) -> str:
     """The contestant's own name, where the report tells it."""
     models = {one.get("key"): one.get("model") for one in row.report.get("contestants") or ()}
     return str(models.get(contestant) or "")
-
-
-def words(made: Standing) -> str:
-    """How a poll stands, for a terminal and for the agent: nothing of a sealed one but how many voted."""
-    poll, people = made.poll, made.people
-    if people is None:
-        return (
-            f"{poll.id} is sealed: {made.finished} of {poll.needed} voters have answered all {len(poll.items)} "
-            f"questions. {drawn_from(made)}"
-        )
-    return f"{headline(people)} ({poll.id}). {' '.join(told(people))}"
-
-
-def people_words(context: Context, row: Evaluation) -> str:
-    """What people said of an evaluation, over all its polls."""
-    people = context.services.polls.people_of(row.id)
-    if people is None:
-        return f"Nobody was asked about {row.id} yet. “blind vote” asks people."
-    return f"{headline(people)} ({row.id}, against {spoken(people.against)}). {' '.join(told(people))}"
-
-
-def drawn_from(made: Standing) -> str:
-    """`Drawn by hash from the 43 of 80 test questions whose answers differ; in 37 they are the same.`"""
-    chosen = made.chosen
-    return (
-        f"Drawn by hash from the {chosen.differ:,} of {chosen.rows:,} test questions whose answers differ; "
-        f"in {chosen.equal:,} they are the same."
-    )
 
 
 def question(context: Context, poll: Poll, number: int) -> Question:

@@ -11,7 +11,7 @@ from typing import Any
 from bot import actions as ids
 from bot.blocks.kit import Card, actions, button, card, context, preformatted, section
 from bot.blocks.mrkdwn import clip, code, esc, person
-from tools import polls
+from tools import poll_words, polls
 from tools.polls import PAIRWISE, RATING, Question, Standing
 from trainer.evals.votes import HIGHEST, LOWEST, TIE, headline, spoken, told
 from trainer.store.tables import Poll
@@ -44,7 +44,7 @@ def _sealed(made: Standing) -> Card:
         section(how),
         section(f"*{made.finished} of {_voters(poll.needed)}* so far."),
         actions(button("Vote", ids.VOTE, poll.id, style="primary")),
-        context(f"{esc(polls.drawn_from(made))} Vote {code(poll.id)}, asked for by {person(poll.created_by)}."),
+        context(f"{esc(poll_words.drawn_from(made))} Vote {code(poll.id)}, asked for by {person(poll.created_by)}."),
     )
 
 
@@ -54,11 +54,13 @@ def _result(made: Standing) -> Card:
     head = headline(people)
     return card(
         f"{head}: {made.candidate}",
-        section(f"*{head}*\n{_sides(made)}."),
+        section(f"*{head}*\nBetween {_sides(made)}."),
         section("\n".join(f"• {esc(line)}" for line in told(people))),
+        section(esc(poll_words.next_step(made))) if poll_words.next_step(made) else None,
         context(
             f"A blind vote ({poll.kind}) on {code(poll.evaluation_id)}; a question goes to whom more of its voters "
-            f"preferred. {esc(polls.drawn_from(made))} Vote {code(poll.id)}, asked for by {person(poll.created_by)}."
+            f"preferred. {esc(poll_words.drawn_from(made))} Vote {code(poll.id)}, asked for by "
+            f"{person(poll.created_by)}."
         ),
     )
 

@@ -105,7 +105,12 @@ def test_sealed_until_enough_have_voted_then_the_card_shows_the_result(
     until(lambda: "won 4 of 4" in asked.shown(ada))
     told = asked.shown(ada)
     assert "100.0 % (51.0–100.0), p = 0.125" in told and "8 for the candidate, 0 for the base" in told  # 2 ** -3
-    assert "no clear difference" in told and "grace" not in told and not labels(ada.message(channel, asked.card["ts"]))
+    assert (
+        "no clear difference" in told
+        and "blind vote on 2 questions" in told
+        and "grace" not in told
+        and not labels(ada.message(channel, asked.card["ts"]))
+    )
     found = services.polls.labels(asked.evaluation.id)
     assert {label.voter for label in found} == {LINUS, grace.id} and {label.choice for label in found} == {"candidate"}
     people = services.polls.people_of(asked.evaluation.id)
@@ -263,8 +268,8 @@ def test_what_cannot_be_asked_is_told(bot: Door, services: Services, ada: Person
     linus.wait_for_text(channel, ts, "need the trainer role")
     ada.say(channel, "blind vote against the holder", thread_ts=ts)
     ada.wait_for_text(channel, ts, "no answers of “holder”")
-    ada.say(channel, f"blind vote on {same.id} with 99 voters", thread_ts=ts)
-    ada.wait_for_text(channel, ts, "99 voters is not possible")
+    ada.say(channel, f"blind vote on {same.id} with 101 voters", thread_ts=ts)
+    ada.wait_for_text(channel, ts, "101 voters is not possible")
     assert not services.polls.of(same.id)
 
 

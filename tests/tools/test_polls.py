@@ -11,7 +11,7 @@ import pytest
 
 from tests.evaluated import answered, evaluated, rows
 from tests.tools.test_cli import Terminal
-from tools import polls
+from tools import poll_words, polls
 from tools.context import TRAINER, Caller, Context
 from tools.toolbox import TOOLBOX
 from trainer.errors import BadInput, Conflict, Forbidden, NotFound
@@ -52,9 +52,9 @@ def test_nothing_tells_how_votes_stand_before_enough_have_voted(services: Servic
     everything(ada, poll, "tuned says")
     made = polls.standing(services, poll)
     people = services.polls.people_of(row.id)
-    assert made.people is None and "1 of 2 voters" in polls.words(made)
+    assert made.people is None and "1 of 2 voters" in poll_words.poll(made)
     assert people and people.sealed and (people.wins, people.votes, people.voters) == (0, 0, 1)
-    assert not services.polls.labels(row.id) and "sealed" in polls.people_words(ada, row)
+    assert not services.polls.labels(row.id) and "sealed" in poll_words.people(ada, row)
 
 
 def test_an_unsealed_poll_takes_no_vote_and_is_what_judges_are_held_against(services: Services, ada: Context) -> None:
@@ -72,7 +72,15 @@ def test_an_unsealed_poll_takes_no_vote_and_is_what_judges_are_held_against(serv
     assert {label.case_id for label in labels} == {item["case_id"] for item in poll.items}
 
 
-def test_a_second_poll_adds_voters_and_the_last_word_of_each_counts(services: Services, ada: Context) -> None:
+def test_another_poll_asks_the_next_questions_and_adds_to_the_first(services: Services, ada: Context) -> None:
+    row = evaluated(services)
+    for number in (1, 2):
+        everything(ada, polls.ask(ada, row.id, items=3, needed=1), "tuned says")
+        people = services.polls.people_of(row.id)
+        assert people and (people.polls, people.voters, people.wins) == (number, 1, 3 * number)
+
+
+def test_when_all_were_asked_it_adds_voters_and_the_last_word_of_each_counts(services: Services, ada: Context) -> None:
     row = evaluated(services)
     first = polls.ask(ada, row.id, items=6, needed=1)
     everything(ada, first, "base says")
@@ -123,8 +131,8 @@ def test_what_cannot_be_asked_about(services: Services, ada: Context) -> None:
     assert polls.ask(ada, other.id, against="holder").against == "holder"
     with pytest.raises(Conflict, match="answer the same"):
         polls.ask(ada, evaluated(services, [answered(0, "x", "x")]).id)
-    with pytest.raises(BadInput, match="from 1 to 50"):
-        polls.ask(ada, other.id, items=51)
+    with pytest.raises(BadInput, match="from 1 to 100"):
+        polls.ask(ada, other.id, items=101)
     with pytest.raises(NotFound):
         polls.find(person(services, "U0ADA", channel="C0OTHER"), services.polls.of(other.id)[0].id)
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tools import polls
+from tools import poll_words, polls
 from tools.cli.output import Json, answers, finish, opened
 from tools.context import Context
 from trainer.errors import BadInput
@@ -89,7 +89,7 @@ def _questions(context: Context, poll: Poll, *, as_json: bool) -> None:
 
 def _finish(context: Context, poll: Poll, *, as_json: bool) -> None:
     made = polls.standing(context.services, poll)
-    finish(_shape(made), polls.words(made), as_json=as_json)
+    finish(_shape(made), poll_words.poll(made), as_json=as_json)
 
 
 def _shape(made: polls.Standing) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,14 +73,22 @@ class Chosen:
         return self.rows - self.equal
 
 
-def choose(rows: Iterable[Mapping[str, Any]], against: str, most: int, *, seed: str) -> Chosen:
+def choose(
+    rows: Iterable[Mapping[str, Any]],
+    against: str,
+    most: int,
+    *,
+    seed: str,
+    known: Collection[tuple[str, str]] = (),
+) -> Chosen:
     """At most `most` rows of the test suite on which the two answers differ, in the order of a hash that only the
-    evaluation (`seed`) and the row decide: nobody picks them, and asking again asks the same."""
-    known = [row for row in rows if row.get("suite") == SUITE and answers_of(row, against)]
-    differ = [row for row in known if not _same(*answers_of(row, against))]
-    ids = [(str(row["suite"]), str(row["id"])) for row in differ]
-    ids.sort(key=lambda item: _digest(seed, *item))
-    return Chosen(tuple(ids[:most]), len(known), len(known) - len(differ))
+    evaluation (`seed`) and the row decide, so that nobody picks them: the next ones that are not `known`, or the
+    first again where all are."""
+    asked = [row for row in rows if row.get("suite") == SUITE and answers_of(row, against)]
+    differ = [row for row in asked if not _same(*answers_of(row, against))]
+    ids = sorted(((str(row["suite"]), str(row["id"])) for row in differ), key=lambda item: _digest(seed, *item))
+    fresh = [item for item in ids if item not in known] or ids
+    return Chosen(tuple(fresh[:most]), len(asked), len(asked) - len(differ))
 
 
 def answers_of(row: Mapping[str, Any], against: str) -> tuple[str, ...]:
