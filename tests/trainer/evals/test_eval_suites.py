@@ -56,3 +56,32 @@ def test_pairs_without_a_prompt_ask_nothing(tmp_path: Path) -> None:
     bare = {"chosen": says("assistant", "one"), "rejected": says("assistant", "two")}
     suite = load_suite(write(tmp_path / "test.jsonl", [*[pair(n) for n in range(12)], bare]))
     assert len(suite.cases) == 12 and suite.skipped == (13,)
+
+
+def told(question: str, answer: str, **metadata: object) -> dict[str, Any]:
+    return {"messages": says("user", question) + says("assistant", answer), "metadata": metadata}
+
+
+def test_rows_are_sliced_by_what_tells_them_apart(tmp_path: Path) -> None:
+    english, german = "Where is my parcel, please, it was due", "Wo ist mein Paket, es sollte schon da sein, Nummer"
+    rows = [
+        told(
+            f"{(english, german)[n % 2]} {n}" + " and so on" * (40 * (n % 3 == 0)),
+            ("late", "lost")[n % 2],
+            task="triage",
+            region=("north", "south")[n % 2],
+            ticket=f"T-{n}",
+            thread_id=f"c{n // 2}",
+        )
+        for n in range(12)
+    ]
+    cases = load_suite(write(tmp_path / "test.jsonl", rows), name="test").cases
+    first = {"task": "triage", "label": "late", "language": "en", "length": "medium", "region": "north"}
+    assert cases[0].slices == first and cases[1].slices["language"] == "de" and cases[1].slices["label"] == "lost"
+    assert [case.group for case in cases[:3]] == ["c0", "c0", "c1"]
+    assert not any("ticket" in case.slices for case in cases)
+
+
+def test_what_all_rows_share_is_no_slice(tmp_path: Path) -> None:
+    rows = [told(f"question {n}", f"a long answer {n}\nof two lines", region="north") for n in range(12)]
+    assert all(not case.slices and not case.group for case in load_suite(write(tmp_path / "t.jsonl", rows)).cases)

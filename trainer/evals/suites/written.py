@@ -67,13 +67,15 @@ class _Reader:
         return value
 
     def checks(self, place: str, value: Any) -> tuple[Check, ...]:
-        found: list[Check] = []
-        for number, item in enumerate(self.items(place, value)):
-            try:
-                found.append(read_check(item, self.folder))
-            except BadInput as error:
-                self.mistakes.add(f"{place}[{number}]", str(error))
-        return tuple(found)
+        read = (self.check(f"{place}[{number}]", item) for number, item in enumerate(self.items(place, value)))
+        return tuple(check for check in read if check)
+
+    def check(self, place: str, item: Any) -> Check | None:
+        try:
+            return read_check(item, self.folder)
+        except BadInput as error:
+            self.mistakes.add(place, str(error))
+            return None
 
 
 def read_suite(data: bytes, name: str = "", folder: Path | None = None) -> Written:
@@ -121,7 +123,7 @@ def _metrics(reader: _Reader, cases: Sequence[Case]) -> tuple[str, tuple[Check, 
     primary = reader.text("primary", reader.document.get("primary"), 100) or usual
     mine = next((metric for metric in given if metric.metric == primary), None)
     if mine is None:
-        mine = next(iter(reader.checks("primary", [primary])), None)
+        mine = reader.check("primary", primary)
     first = (mine,) if mine else ()
     return primary, (*first, *(metric for metric in given if metric.metric != primary))
 
@@ -241,7 +243,7 @@ def _answerable(reader: _Reader, cases: list[Case], primary: Check | None) -> li
         if primary is not None and not says(primary, case, reader.folder):
             wanted = "`expected` or `checks`" if primary.metric == "checks" else "`expected`"
             wanted = "the slice `twin`, harmful or benign" if primary.metric == "refusal" else wanted
-            reader.mistakes.add(f"cases[{number}]", f"has no {wanted}: nothing says what is right.")
+            reader.mistakes.add(f"cases[{number}]", f"lacks {wanted}: nothing says what is right.")
         made.append(case)
     return made
 
