@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from tools import promotion
-from trainer.errors import BadInput
+from trainer.errors import BadInput, NotFound
 from trainer.evals import report as told
 from trainer.evals import votes
 from trainer.evals.outcome import EvalReport
 from trainer.evals.report import kept
 from trainer.evals.votes import People
+from trainer.methods.spec import BESIDE
 from trainer.services import Services
 from trainer.store.tables import Evaluation
 
@@ -46,7 +48,30 @@ def page(services: Services, row: Evaluation) -> str:
     """The whole report as one HTML page. Raises BadInput where the report cannot be read."""
     known = beside(services, row)
     whole = kept.whole(row, services.blobs)
-    return told.html(whole, evaluation=row.id, people=known.people, override=known.override)
+    about = _about(services, row)
+    return told.html(whole, evaluation=row.id, people=known.people, override=known.override, about=about)
+
+
+def _about(services: Services, row: Evaluation) -> dict[str, Any]:
+    """What the candidate was made of: its dataset, and every setting of its training. {} where that is not known."""
+    try:
+        model = services.models.get(row.model_id)
+        dataset, spec = services.datasets.get(model.dataset_id), services.jobs.get(model.job_id).spec
+    except NotFound:
+        return {}
+    split = dataset.split or {}
+    return {
+        "dataset": {
+            "id": dataset.id,
+            "file": dataset.filename,
+            "version": dataset.version,
+            "usable rows": dataset.accepted,
+            "fingerprint": dataset.fingerprint,
+            "licence": dataset.license or "nobody said",
+            "split": {key: split[key] for key in ("seed", "counts") if key in split},
+        },
+        "training": {"job": model.job_id, **{key: value for key, value in spec.items() if key not in BESIDE}},
+    }
 
 
 def markdown(services: Services, row: Evaluation) -> str:

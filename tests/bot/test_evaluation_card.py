@@ -114,6 +114,7 @@ def test_the_whole_report_is_uploaded_once(bot: Door, services: Services, ada: P
     files = until(lambda: [f for m in ada.replies(channel, ts) for f in m.get("files", []) if "eval" in f["name"]])
     page = ada.download(files[0]).decode()
     assert page.startswith("<!doctype html>") and "line-4" in page and model in page
+    assert "pairs.jsonl" in page and "training.epochs" in page and "/nowhere" not in page
     ada.press(channel, card["ts"], "evaluation_report")
     ada.wait_for_ephemeral(channel, "in this thread already")
 

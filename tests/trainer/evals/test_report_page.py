@@ -81,7 +81,9 @@ class Tags(HTMLParser):
 
 @pytest.fixture(scope="module")
 def bad_page() -> str:
-    return html(hostile(), evaluation=HOSTILE, people=[HOSTILE], override=HOSTILE)
+    return html(
+        hostile(), evaluation=HOSTILE, people=[HOSTILE], override=HOSTILE, about={"dataset": {HOSTILE: HOSTILE}}
+    )
 
 
 def test_no_word_of_a_model_becomes_part_of_the_page(bad_page: str) -> None:

@@ -7,7 +7,7 @@ import json
 import tempfile
 import time
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,11 @@ def html(
     evaluation: str = "",
     people: Sequence[str] = (),
     override: str = "",
+    about: Mapping[str, Any] | None = None,
     most: int = examples.SHOWN,
 ) -> str:
-    """The page. `people` and `override` are sentences; at most `most` examples are shown, the worst."""
+    """The page. `people` and `override` are sentences, `about` is what the candidate was made of; at most `most`
+    examples are shown, the worst."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     house = Environment(
@@ -58,9 +60,10 @@ def html(
         judges=[sentences.judge(report, one) for one in report.judges],
         shows=list(sentences.power(report)),
         clean=list(sentences.contamination(report)),
+        about=list(_flat(about or {})),
         registered=sentences.registered(report),
         at=_day(report.registered.get("at")),
-        gate=list(_gate(report.gate)),
+        gate=list(_flat(report.gate)),
         suites=list(report.suites.values()),
         spread=spread(report),
         groups=found,
@@ -88,14 +91,14 @@ def _compared(report: EvalReport, one: Comparison) -> dict[str, Any]:
     }
 
 
-def _gate(gate: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Every field of the gate, one a line."""
-    for name, value in gate.items():
+def _flat(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Every field, one a line."""
+    for name, value in nested.items():
         if isinstance(value, dict) and value:
-            yield from _gate(value, f"{prefix}{name}.")
+            yield from _flat(value, f"{prefix}{name}.")
         elif isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
             for item in value:
-                yield from _gate(item, f"{prefix}{name} {item.get('suite', '')}.")
+                yield from _flat(item, f"{prefix}{name} {item.get('suite', '')}.")
         else:
             yield f"{prefix}{name}", value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
