@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import threading
-import time
-from collections import Counter
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 from tests.conftest import wait_until
 from tests.faults.conftest import Farm, row
+from tests.scripted_models import Upstream
 from tools import datasets, evaluation
 from tools.context import Caller, Context
 from tools.datasets.splitting import make_split
@@ -34,54 +30,15 @@ ROWS = 600  # of which about 100 are sealed
 TUNED = "ft:gpt-4o-mini:acme::1"
 
 
-class Upstream:
-    """A provider that counts what it is asked, by model and prompt."""
-
-    def __init__(self) -> None:
-        self.asked: Counter[tuple[str, str]] = Counter()
-        self.lock = threading.Lock()
-        upstream = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                with upstream.lock:
-                    upstream.asked[asked["model"], asked["messages"][-1]["content"]] += 1
-                time.sleep(0.05)
-                body = json.dumps(said(asked["model"])).encode()
-                self.send_response(200)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: Any) -> None:
-                return
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.server.handle_error = lambda *_: None  # a client that was killed
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_port}/v1"
-
-
-def said(model: str) -> dict[str, Any]:
-    message = {"role": "assistant", "content": '{"printer": 3}' if model == TUNED else "I do not know."}
-    choice = {"index": 0, "message": message, "finish_reason": "stop"}
-    usage = {"prompt_tokens": 5, "completion_tokens": 5, "total_tokens": 10}
-    return {"id": "1", "object": "chat.completion", "created": 1, "model": model, "choices": [choice], "usage": usage}
+def voice(model: str, prompt: str) -> str:
+    return '{"printer": 3}' if model == TUNED else "I do not know."
 
 
 @pytest.fixture
 def upstream() -> Iterator[Upstream]:
-    made = Upstream()
+    made = Upstream(voice, seconds=0.05)
     yield made
-    made.server.shutdown()
+    made.stop()
 
 
 @pytest.fixture
@@ -120,7 +77,7 @@ def submit(farm: Farm, upstream: Upstream) -> Job:
         trained = farm.services.jobs.add(session, JobKind.TRAIN, spec={"provider": "openai"}, **wish)
         trained.status = JobStatus.SUCCEEDED.value
         where = {"base": "gpt-4o-mini", "base_location": f"openai:{TUNED}", "method": "supervised", "is_adapter": False}
-        card = {"endpoint": upstream.url.split("/")[2]}
+        card = {"endpoint": upstream.host}
         add_model(session, trained, model_id=TUNED, manifest={}, card=card, **where)
     return evaluation.start(context, TUNED)
 

@@ -59,7 +59,7 @@ def line_up(
 ) -> tuple[list[Entrant], list[str]]:
     """The entrants, base and candidate first, and notes on those who are missing. `asked` is the job's spec: an
     `alias`, the models named under `against`, and whether prompts `may_send` to the provider of a hosted holder."""
-    base = Base(model.base, model.base_location)
+    base = base_of(model)
     found = [Entrant(Contestant(BASE, model.base), base), Entrant(Contestant(CANDIDATE, model.id), base, model)]
     notes: list[str] = []
     if gate.few_shot:
@@ -75,8 +75,12 @@ def line_up(
     return [entrant for entrant in found if entrant in once.values()], notes
 
 
+def base_of(model: Model) -> Base:
+    return Base(model.base, model.base_location)
+
+
 def _entrant(key: str, model: Model) -> Entrant:
-    return Entrant(Contestant(key, model.id), Base(model.base, model.base_location), model)
+    return Entrant(Contestant(key, model.id), base_of(model), model)
 
 
 def _holder(services: Services, model: Model, alias: str, may_send: bool) -> tuple[Model | None, str]:
@@ -85,6 +89,8 @@ def _holder(services: Services, model: Model, alias: str, may_send: bool) -> tup
         return None, f"The alias {alias} serves nothing yet: there is no model of its to compare with."
     if held.model_id == model.id:
         return None, f"The alias {alias} serves this very model."
+    if held.model_id == model.base:
+        return None, ""  # it answers already
     found = services.models.find(held.model_id)
     if found is None:
         return None, f"The alias {alias} serves {held.model_id}, which is no tuned model: not compared."

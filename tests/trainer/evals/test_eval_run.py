@@ -114,6 +114,26 @@ def test_leaked_regression_rows_are_left_out_and_counted() -> None:
     assert any("10 rows of old-skills" in note and "old0, old1" in note for note in report.notes)
 
 
+def test_rows_that_nearly_stand_in_training_are_told_and_block_nothing(tmp_path: Path) -> None:
+    words = "the printer on the third floor of the old house is on fire again and nobody knows"
+    near = Case("near", (ChatMessage("user", f"{words} whom to call"),), "Facilities.")
+    path = write(tmp_path / "train.jsonl", *(chat(f"{words} the reason {n}", "ok") for n in range(3)))
+    asked = Suite("test", "", (near, *TICKETS.cases))
+    report = run(lambda prompt: "x", [asked], seen=Seen(prompt_keys(path), (path,)))
+    assert report.contamination.test_rows == 0 and len(report.rows) == 46
+    assert any(
+        note.startswith("1 of 46 rows of test share runs of words") and "(near)" in note for note in report.notes
+    )
+
+
+def test_examples_that_leave_no_room_are_said() -> None:
+    def ask(requests: Sequence[GenerateRequest]) -> Iterable[tuple[int, Answer]]:
+        return ((at, Answer("", cut=requests[at].adapter == FEW_SHOT)) for at in range(len(requests)))
+
+    report = evaluate([TICKETS], (*BOTH, Contestant(FEW_SHOT, "stone", 2)), ask=ask)
+    assert any("left no room for an answer to 45 of 45 test rows" in note for note in report.notes)
+
+
 def test_any_number_answers_and_examples_stand_before_the_question() -> None:
     seen: list[GenerateRequest] = []
     shots = (ChatMessage("user", "ticket 900"), ChatMessage("assistant", '{"n": 900}'))

@@ -59,20 +59,26 @@ class Bench:
     base: Path
     dataset: str
     models: list[str]
+    host: str = ""
 
     @property
     def context(self) -> Context:
         return Context(Caller("U0ADA", "Ada", frozenset({"trainer"}), "acme", allow_paths=True), self.services)
 
-    def model(self, folder: Path, **spec: Any) -> str:
-        """A tuned model as a training job would have left it."""
-        name = f"ft:pebble:acme::{len(self.models)}"
-        with self.services.db.write() as session:
+    def model(self, made: Path | str, **spec: Any) -> str:
+        """A tuned model as a training job would have left it: an adapter's folder, or a name at the provider."""
+        services, name = self.services, f"ft:pebble:acme::{len(self.models)}"
+        here = isinstance(made, Path)
+        where = {
+            "base": "pebble" if here else "gpt-4o-mini",
+            "base_location": str(self.base) if here else f"openai:{made}",
+        }
+        what = {"manifest": services.blobs.put_folder(made) if here else {}, "card": {"endpoint": self.host}}
+        with services.db.write() as session:
             wish = {"owner": "U0ADA", "team": "acme", "origin": {}, "dataset_id": self.dataset}
-            job = self.services.jobs.add(session, JobKind.TRAIN, spec=spec, **wish)
+            job = services.jobs.add(session, JobKind.TRAIN, spec=spec, **wish)
             job.status = JobStatus.SUCCEEDED.value
-            where = {"base": "pebble", "base_location": str(self.base), "method": "lora", "is_adapter": True}
-            add_model(session, job, model_id=name, manifest=self.services.blobs.put_folder(folder), card={}, **where)
+            add_model(session, job, model_id=name, method="lora", is_adapter=here, **where, **what)
         self.models.append(name)
         return name
 
@@ -112,7 +118,7 @@ SHORT = {"decoding": {"max_tokens": 6}}
 
 
 def test_everybody_answers_in_one_loaded_model(bench: Bench, adapters: list[Path]) -> None:
-    suite = "\n".join(json.dumps(row(n)) for n in (*range(100, 108), 3)).encode()
+    suite = "\n".join(json.dumps(row(n)) for n in range(100, 108)).encode()
     rule = SuiteRule(suite="greetings", sha256=bench.services.blobs.put_bytes(suite))
     gate = GateSpec.model_validate(
         {**SHORT, "suites": [rule], "few_shot": 1, "alias": "tickets", "metrics": ["perplexity"]}
@@ -136,10 +142,4 @@ def test_everybody_answers_in_one_loaded_model(bench: Bench, adapters: list[Path
     assert (report.gate["suites"][0]["sha256"], report.registered) == (rule.sha256, told)
     assert {r.suite for r in report.rows} == {"test", "greetings", "old-skills"}
     assert all((r.answers["base"].nats or 0) > 0 and r.answers["base"].nats_tokens > 0 for r in test)
-    assert any("greetings" in note and "left out" in note for note in report.notes) or row_is_sealed(bench, 3)
     assert bench.kept() == 0 and report.looks == 1
-
-
-def row_is_sealed(bench: Bench, number: int) -> bool:
-    blobs = (bench.services.datasets.get(bench.dataset).split or {})["blobs"]
-    return row(number)["messages"][0]["content"].encode() not in bench.services.blobs.get_bytes(blobs["train"])

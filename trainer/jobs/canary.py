@@ -1,0 +1,188 @@
+"""Canaries: every night what an alias serves answers rows of promotion day again. They speak only where it is worse."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import func, select
+
+from trainer.errors import BadInput, NotFound, TunesmithError
+from trainer.evals.asking import Ask, ask_all
+from trainer.evals.case import CANDIDATE, Answer, Case, Contestant, Role, Suite
+from trainer.evals.gate import GateSpec
+from trainer.evals.metrics import load_metric, scored
+from trainer.evals.outcome import Row
+from trainer.evals.stats import Paired, mcnemar_exact
+from trainer.jobs.child import Run
+from trainer.jobs.contestants import Entrant, asker, base_of
+from trainer.jobs.evaluate_progress import told
+from trainer.jobs.train import ready_base
+from trainer.providers.endpoint import remote_name
+from trainer.services import Services
+from trainer.store.tables import Alias, Evaluation, Job, now
+from trainer.types import GenerateRequest, JobKind, JobStatus
+
+ROWS = 100  # of the test part, the same ones every time
+TEST = "test"
+
+
+# when
+
+
+def enqueue(services: Services) -> list[Job]:
+    """A canary for every alias that serves a promoted model and was not asked for `settings.canary_hours`. What a
+    provider serves is left alone: to ask there costs money, and only people spend it."""
+    hours = services.settings.canary_hours
+    due = [made for alias in services.aliases.list() if hours > 0 and (made := _due(services, alias, hours))]
+    for job in due:
+        services.wakeups.enqueue(job)
+    return due
+
+
+def _due(services: Services, alias: Alias, hours: float) -> Job | None:
+    model, evidence = services.models.find(alias.model_id), _evidence(services, alias)
+    if model is None or evidence is None or remote_name(model.base_location):
+        return None
+    evaluation, origin = evidence
+    mine = select(func.max(Job.created_at)).where(
+        Job.kind == JobKind.CANARY.value, Job.spec["alias"].as_string() == alias.name
+    )
+    with services.db.write() as session:
+        last = max(alias.updated_at, session.scalar(mine) or 0.0)
+        if (session.scalar(select(now())) or 0.0) - last < hours * 3600:
+            return None
+        return services.jobs.add(
+            session,
+            JobKind.CANARY,
+            spec={"base": model.base, "alias": alias.name, "revision": alias.revision, "evaluation": evaluation.id},
+            dataset_id=evaluation.dataset_id,
+            model_id=model.id,
+            owner=alias.updated_by,
+            team=services.settings.team,
+            origin=origin,
+        )
+
+
+def _evidence(services: Services, alias: Alias) -> tuple[Evaluation, dict[str, Any]] | None:
+    """The evaluation that the model was promoted with, and the thread of that promotion."""
+    for change in services.aliases.history(alias.name):
+        if change.model_id != alias.model_id:
+            continue
+        try:
+            approval = services.approvals.get(change.approval_id)
+            return services.models.evaluation(str(approval.subject.get("evaluation_id"))), approval.origin
+        except NotFound:
+            continue
+    return None
+
+
+# what
+
+
+def run(run: Run) -> None:
+    """Entry of the child process for jobs of kind `canary`."""
+    services, spec = run.services, run.job.spec
+    evaluation = services.models.evaluation(spec["evaluation"])
+    gate = GateSpec.model_validate(evaluation.report["gate"])
+    rows = _rows(services, evaluation)
+    today = _ask(run, rows, gate)
+    said = compare(rows, today, gate)
+    result = {"alias": spec["alias"], "model_id": run.job.model_id, "evaluation_id": evaluation.id, **said}
+    with run.lease.fenced() as session:
+        run.lease.finish(session, JobStatus.SUCCEEDED, result=result)
+
+
+def _rows(services: Services, evaluation: Evaluation) -> list[Row]:
+    import msgspec
+
+    whole = json.loads(services.blobs.get_bytes(evaluation.report["rows_sha256"]))
+    rows = [msgspec.convert(row, Row) for row in whole if row["suite"] == TEST and CANDIDATE in row["answers"]]
+    if not rows:
+        raise BadInput("Promotion day's evaluation holds no answers to compare with.", code="no_answers")
+    return sorted(rows, key=lambda row: hashlib.blake2b(row.id.encode()).digest())[:ROWS]
+
+
+def _ask(run: Run, rows: Sequence[Row], gate: GateSpec) -> dict[str, Answer]:
+    """What the model says now: by the engine that serves it, else loaded here."""
+    model = run.services.models.get(run.job.model_id or "")
+    suite = Suite(TEST, "", tuple(_case(row) for row in rows), Role.TEST)
+    entrant = Entrant(Contestant(CANDIDATE, model.id), base_of(model), model)
+    served = _engine(run, model.id)
+    if served is None:
+        ready_base(run, entrant.base)
+    answers = ask_all(
+        [suite],
+        [entrant.contestant],
+        ask=served or asker(run, [entrant]),
+        decoding=gate.decoding,
+        on_progress=told(run, "evaluating"),
+    )
+    return {case: answer for (_, _, case), answer in answers.items()}
+
+
+def _engine(run: Run, model: str) -> Ask | None:
+    """The engine behind the gateway, where it answers."""
+    import httpx
+
+    client = httpx.Client(base_url=run.services.settings.engine, timeout=httpx.Timeout(300.0, connect=3.0))
+    try:
+        client.get("/health").raise_for_status()
+    except httpx.HTTPError:
+        return None
+
+    def ask(requests: Sequence[GenerateRequest]) -> Iterator[tuple[int, Answer]]:
+        for at in range(len(requests)):
+            yield at, _served(client, model, requests[at])
+
+    return ask
+
+
+def _served(client: Any, model: str, request: GenerateRequest) -> Answer:
+    import httpx
+
+    body = {
+        "model": model,
+        "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+        "max_tokens": request.max_tokens,
+        "temperature": request.temperature,
+        **({"seed": request.seed} if request.seed is not None else {}),
+    }
+    try:
+        answered = client.post("/v1/chat/completions", json=body)
+        answered.raise_for_status()
+        choice = answered.json()["choices"][0]
+        return Answer(str(choice["message"]["content"] or ""), choice["finish_reason"] == "length")
+    except (httpx.HTTPError, ValueError, LookupError, TypeError) as error:
+        raise TunesmithError(
+            f"{model} does not answer where it is served ({type(error).__name__}).",
+            fix="Look at the engine: tunesmith doctor.",
+            code="alias_silent",
+        ) from None
+
+
+def _case(row: Row) -> Case:
+    return Case(row.id, row.messages, row.expected, row.slices, (), row.group)
+
+
+def compare(rows: Sequence[Row], today: dict[str, Answer], gate: GateSpec) -> dict[str, Any]:
+    """Then and now, row by row: {"rows", "same", "changed", "right_then", "right_now", "p", "worse"}. Worse means
+    fewer rows right by the gate's primary metric, beyond chance by its alpha."""
+    metric = load_metric(gate.primary, **gate.arguments)
+    judged = [row for row in rows if gate.primary in row.scores.get(CANDIDATE, {})]
+    then = [row.scores[CANDIDATE][gate.primary] >= 1 for row in judged]
+    fresh = [scored(metric, _case(row), today[row.id]) >= 1 for row in judged]
+    pairs = Paired.of(then, fresh)
+    p = mcnemar_exact(pairs.base_only, pairs.tuned_only)
+    same = sum(row.answers[CANDIDATE].text == today[row.id].text for row in rows)
+    return {
+        "rows": len(rows),
+        "same": same,
+        "changed": len(rows) - same,
+        "right_then": sum(then),
+        "right_now": sum(fresh),
+        "p": p,
+        "worse": p < gate.alpha and sum(fresh) < sum(then),
+    }
