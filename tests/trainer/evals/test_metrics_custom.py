@@ -104,6 +104,11 @@ def test_a_file_runs_only_where_its_owner_allows_it(folder: Path, monkeypatch: p
     with pytest.raises(BadInput, match="only where its owner starts it") as told:
         load_metric("file:mine.py:shouts")
     assert told.value.code == "bad_metric" and "terminal" in told.value.fix
+    for arguments in ({"allow_files": str(folder)}, {"allow_files": "."}, {"name": "x"}):
+        with pytest.raises(BadInput, match="only where its owner starts it"):
+            load_metric("file:mine.py:shouts", **arguments)  # type: ignore[arg-type]
+        with pytest.raises(BadInput, match="has no argument"):
+            load_metric("exact_match", **arguments)  # type: ignore[arg-type]
 
 
 def test_what_it_raises_is_named(folder: Path) -> None:

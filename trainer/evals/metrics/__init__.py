@@ -43,9 +43,11 @@ METRICS: dict[str, str] = {
 SLACK = 1e-9  # by which rounding may carry a score past the end of its range
 
 
-def load_metric(name: str, *, allow_files: Path | None = None, **arguments: Any) -> Metric:
+def load_metric(name: str, /, *, allow_files: Path | None = None, **arguments: Any) -> Metric:
     """The metric by its name: one of METRICS, one that an installed package brings, or, where `allow_files` names a
     folder, `file:metric.py:Name` in it. Raises BadInput (code bad_metric) for an unknown name or bad arguments."""
+    if allow_files is not None and not isinstance(allow_files, Path):  # from a file or a message: an argument like any
+        return named(name, arguments | {"allow_files": allow_files})
     return named(name, arguments, allow_files)
 
 
