@@ -136,7 +136,7 @@ def test_floors(role: Role, floor: float, right: int, wanted: Any) -> None:
 
 
 def test_a_suite_that_was_not_run_or_is_another_is_named() -> None:
-    for field, code in (("missing", "suite_missing"), ("changed", "suite_changed")):
+    for field, code in (("missing", "suite_missing"), ("changed", "suite_changed"), ("unsliced", "slice_missing")):
         outcome = verdict(GateSpec(suites=(REFUSALS,)), **{field: (REFUSALS,)})
         assert outcome[:2] == (OPEN, code) and outcome[2].startswith("refusal-twins: ")
     idle = REFUSALS.model_copy(update={"required": False})
@@ -190,7 +190,7 @@ def test_no_judge_makes_a_candidate_pass() -> None:
     [
         (None, "nothing more was asked for"),
         (0.6, "reaches the 60 %"),
-        (0.8, "65.0 %; 80 % would be good enough: 15.0 %"),
+        (0.8, "65.0 %; 80 % would be good enough: 15.0 points to go"),
     ],
 )
 def test_it_is_said_when_to_stop(enough: float | None, said: str) -> None:

@@ -73,7 +73,7 @@ def comparison(spec: GateSpec, suite: str, metric: str, gain: Gain) -> Compariso
         how=found.how,
         slice=gain.slice,
         p_holm=gain.p_holm if gain.slice else None,
-        detectable=found.detectable(spec.alpha),
+        detectable=found.detectable(spec.alpha) or None,
         more_rows=None if found.p < spec.alpha else more_rows(spec, gain),
     )
 

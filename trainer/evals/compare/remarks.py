@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from trainer.evals.case import HOLDER, Contestant
 from trainer.evals.compare.measures import Measured, half_scored
-from trainer.evals.gate import GateSpec, whole
+from trainer.evals.gate import GateSpec, called, whole
 from trainer.evals.gate.words import rows as counted
 from trainer.evals.metrics.metric import Pooled
 from trainer.evals.outcome import Comparison, Row
@@ -35,10 +35,13 @@ def looked(spec: GateSpec, looks: int) -> list[str]:
     """What it means that this test split was used before."""
     if looks < 2:
         return []
-    once, ever = spec.alpha / 2, 1 - (1 - spec.alpha / 2) ** looks
-    said = f"This is the {ordinal(looks)} candidate judged on this test split; "
-    luck = f"one no better than the base passes by luck in up to {whole(round(once, 3))} of single looks, "
-    return [f"{said}{luck}and in up to {whole(round(ever, 3))} of {looks}. Fresh test rows would be as good as new."]
+    once, ever = whole(round(spec.alpha / 2, 3)), whole(round(1 - (1 - spec.alpha / 2) ** looks, 3))
+    said = (
+        f"This is the {ordinal(looks)} candidate judged on this test split; by luck alone one that is no better passes"
+    )
+    return [
+        f"{said} in up to {once} of cases, and among {looks} of them one does in up to {ever}. Fresh test rows help."
+    ]
 
 
 def ordinal(number: int) -> str:
@@ -84,10 +87,10 @@ def _alone(spec: GateSpec, contestants: Sequence[Contestant]) -> list[str]:
 
 
 def luck(comparisons: Sequence[Comparison], alpha: float) -> list[str]:
-    """Comparisons that are only significant while one forgets how many there are."""
-    gone = [one for one in comparisons if one.p < alpha and one.p_holm is not None and one.p_holm >= alpha]
-    names = [f"{one.slice or one.suite} against {one.against}" for one in gone]
+    """Where the candidate looks worse only as long as one forgets how many comparisons there are."""
+    gone = [one for one in comparisons if one.losses > one.wins and one.p < alpha <= (one.p_holm or 0.0)]
+    names = [f"{one.slice or one.suite} against {called(one.against)}" for one in gone]
     if not names:
         return []
     shown = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
-    return [f"Looks like a difference, but among so many comparisons it may be luck: {shown}."]
+    return [f"The candidate looks worse here, which among so many comparisons may be luck: {shown}."]

@@ -144,6 +144,7 @@ def _evidence(
         slices=tuple(gain for gain in slices if gain.against in held),
         missing=tuple(rule for rule in asked if rule.suite not in answered or answered[rule.suite].measured is None),
         changed=tuple(rule for rule, one in there if rule.sha256 and rule.sha256 != one.suite.sha256),
+        unsliced=tuple(rule for rule, one, _ in judged if rule.by and not any(r.slices.get(rule.by) for r in one.rows)),
         valid_json=sum(valid),
         json_rows=len(valid),
         contaminated=contamination.test_rows,

@@ -82,6 +82,7 @@ def _kept(spec: GateSpec, evidence: Evidence) -> list[Finding]:
         *(keeping.floor(spec, level) for level in evidence.levels if level.rule.required),
         *(keeping.absent(spec, rule) for rule in evidence.missing if rule.required),
         *(keeping.changed(rule) for rule in evidence.changed if rule.required),
+        *(keeping.unsliced(rule) for rule in evidence.unsliced if rule.required),
     ]
 
 
@@ -99,7 +100,8 @@ def _enough(spec: GateSpec, evidence: Evidence, verdict: GateVerdict) -> list[st
     away = _away(spec.good_enough, gain)
     if away > 1e-9:
         stands = f"{spec.primary} stands at {amount(gain.after, gain.unit)}"
-        return [f"{stands}; {whole(spec.good_enough)} would be good enough: {amount(away, gain.unit)} to go."]
+        to_go = f"{away * 100:.1f} points" if gain.unit == "share" else amount(away, gain.unit)
+        return [f"{stands}; {whole(spec.good_enough)} would be good enough: {to_go} to go."]
     if verdict is GateVerdict.PASS:
         return [f"{spec.primary} reaches the {whole(spec.good_enough)} that is good enough: stop here."]
     return []

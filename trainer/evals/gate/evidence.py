@@ -63,8 +63,8 @@ class Level:
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """`gains` begin with the one against the base. `missing` are rules of suites of which no row was answered,
-    `changed` those whose suite is not the one that was registered, `unscored` rows (`suite/id`) that have a primary
-    score for some contestants only."""
+    `changed` those whose suite is not the one that was registered, `unsliced` those whose slice key no row has;
+    `unscored` are rows (`suite/id`) that have a primary score for some contestants only."""
 
     gains: tuple[Gain, ...]
     retentions: tuple[Retention, ...] = ()
@@ -72,6 +72,7 @@ class Evidence:
     slices: tuple[Gain, ...] = ()
     missing: tuple[SuiteRule, ...] = ()
     changed: tuple[SuiteRule, ...] = ()
+    unsliced: tuple[SuiteRule, ...] = ()
     valid_json: int = 0
     json_rows: int = 0
     contaminated: int = 0  # test prompts that the training data holds

@@ -43,6 +43,11 @@ def changed(rule: SuiteRule) -> Finding:
     return Finding(OPEN, "suite_changed", f"{said} Run the registered one.", suite=rule.suite)
 
 
+def unsliced(rule: SuiteRule) -> Finding:
+    said = f"{rule.suite}: each {rule.by} is to be judged alone, and no row of it says its {rule.by}."
+    return Finding(OPEN, "slice_missing", f"{said} Run a suite whose cases do.", suite=rule.suite)
+
+
 def kept(spec: GateSpec, found: Retention) -> Finding | None:
     """By Wilson's bounds of the share that was lost: PASS where all of it is within the margin, FAIL where none is.
     None where there is nothing to lose."""
