@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Json = dict[str, Any]
-Says = Callable[[Json], "str | int | float"]  # a text, an HTTP status, or seconds to be silent
+Says = Callable[[Json], "str | int | float | bytes"]  # a text, an HTTP status, seconds to be silent, or any body
 KEY = "sk-secret-0123456789abcdef"
 
 
@@ -73,13 +73,16 @@ class _Handler(BaseHTTPRequestHandler):
         if isinstance(said, int):
             self._send(said, {"error": {"message": f"Incorrect API key provided: {KEY}", "type": "error"}})
             return
+        if isinstance(said, bytes):
+            self._send(200, said)
+            return
         choice = {"index": 0, "message": {"role": "assistant", "content": said}, "finish_reason": "stop"}
         usage = {"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150}
         head = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": asked["model"]}
         self._send(200, {**head, "choices": [choice], "usage": usage})
 
-    def _send(self, status: int, body: Json) -> None:
-        data = json.dumps(body).encode()
+    def _send(self, status: int, body: Json | bytes) -> None:
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
         try:
             self.send_response(status)
             self.send_header("Content-Type", "application/json")

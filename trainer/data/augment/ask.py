@@ -46,6 +46,7 @@ class Asker:
         url, key = endpoint or (settings.llm_base_url, settings.llm_api_key)
         self.model = model
         self.structured = True
+        self.worked = self.schema_worked = False  # what is refused after that is refused for what it says
         self._chat = ChatOpenAI(
             model=model,
             base_url=url or None,
@@ -62,7 +63,7 @@ class Asker:
         try:
             return self._ask(messages, schema if structured else None, began)
         except BadInput as error:
-            if error.code != "llm_refused_400" or not structured:
+            if error.code != "llm_refused_400" or not structured or self.schema_worked:
                 raise
             self.structured = False  # a server that knows no JSON schema: the prompt names the form, too
             return self._ask(messages, None, began)
@@ -75,12 +76,26 @@ class Asker:
             said = self._chat.invoke(messages, **more)  # type: ignore[arg-type]
         except openai.LengthFinishReasonError as error:
             usage = error.completion.usage
-            return Reply("", *((usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)))
+            return Reply("", _count(usage and usage.prompt_tokens), _count(usage and usage.completion_tokens))
         except openai.OpenAIError as error:
             raise said_of(error, self.model) from None
+        except (AttributeError, LookupError, TypeError, ValueError):
+            raise Unavailable(
+                "The language model's server answers, but not in the form of OpenAI's API.",
+                fix="Check that its address is that of the API, and ends in /v1 where it should.",
+                code="llm_strange",
+            ) from None
+        self.worked = True
+        if schema:
+            self.schema_worked = True
         used: Any = said.usage_metadata or {}
         took = time.monotonic() - began
-        return Reply(str(said.text), used.get("input_tokens", 0), used.get("output_tokens", 0), took)
+        return Reply(str(said.text), _count(used.get("input_tokens")), _count(used.get("output_tokens")), took)
+
+
+def _count(tokens: Any) -> int:
+    """What a server says that it counted; 0 where that is no count."""
+    return tokens if isinstance(tokens, int) and tokens > 0 else 0
 
 
 def said_of(error: Exception, model: str) -> TunesmithError:

@@ -101,7 +101,7 @@ def _indifferent(asked: Sequence[Ruling]) -> str:
 
 
 def _too_few(asked: Sequence[Ruling]) -> list[str]:
-    few = f"Only {len(asked)} pairs of differing answers were judged: too few to know the judge."
+    few = f"Answers that differ were judged on {len(asked)} of at least {FEW} rows: too few to know the judge."
     return [few] if len(asked) < FEW else []
 
 

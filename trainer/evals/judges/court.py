@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 
 from trainer.errors import BadInput, Conflict
 from trainer.evals.case import CANDIDATE, Contestant
 from trainer.evals.gate.spec import JudgeRule
-from trainer.evals.judges.agreement import Agreement, Label, agreement
+from trainer.evals.judges.agreement import Agreement, Key, Label, agreement
 from trainer.evals.judges.bench import bearing
 from trainer.evals.judges.endpoint import Endpoint, Voice
 from trainer.evals.judges.family import kinship
@@ -60,7 +60,7 @@ def judge(
     first = pairs[: rule.rows]
     heard = hearing.hear([*first, *labelled(pairs[rule.rows :], labels)], on_progress, should_stop)
     _refuse_silence(rule, hearing, heard)
-    said = [*kinship(rule.model, contestants), *_told(rule, hearing, heard, len(first))]
+    said = [*kinship(rule.model, contestants), *_told(rule, hearing, heard, {pair.key for pair in first})]
     return _report(rule, prompt, against, heard, {pair.key for pair in first}, labels, hearing, said)
 
 
@@ -95,8 +95,9 @@ def _refuse_silence(rule: JudgeRule, hearing: Hearing, heard: Sequence[Heard]) -
     """Nothing was judged, and asking again would not help."""
     if any(one.ruling and one.ruling.asked for one in heard):
         return
-    if hearing.ended == "refused" and hearing.error:
-        raise hearing.error
+    refusal = next((one.away for one in heard if isinstance(one.away, BadInput)), None)
+    if refusal:
+        raise refusal
     unreadable = sum(one.unreadable for one in heard)
     if unreadable:
         raise BadInput(
@@ -107,9 +108,9 @@ def _refuse_silence(rule: JudgeRule, hearing: Hearing, heard: Sequence[Heard]) -
         )
 
 
-def _told(rule: JudgeRule, hearing: Hearing, heard: Sequence[Heard], wanted: int) -> list[str]:
+def _told(rule: JudgeRule, hearing: Hearing, heard: Sequence[Heard], first: Set[Key]) -> list[str]:
     """What a reader must know of how the judging went."""
-    read = sum(one.ruling is not None for one in heard[:wanted])
+    wanted, read = len(first), sum(one.ruling is not None for one in heard if one.pair.key in first)
     so_far = f"after {read} of {wanted} rows"
     told: list[str] = []
     if hearing.ended == "cap":
@@ -121,7 +122,7 @@ def _told(rule: JudgeRule, hearing: Hearing, heard: Sequence[Heard], wanted: int
     elif hearing.ended == "prose":
         told.append(f"The judge was asked nothing more {so_far}, since nothing it said could be read.")
     elif missed := sum(one.away is not None for one in heard):
-        told.append(f"{missed} rows got no answer, and no judgement.")
+        told.append(f"No answer, and so no judgement, came for {missed} of {len(heard)} rows.")
     if not hearing.endpoint.priced:
         told.append(
             f"What {rule.model} costs is not known, so the cap of ${rule.max_usd:,.2f} cannot bind; {wanted} rows were "
@@ -135,9 +136,11 @@ def _told(rule: JudgeRule, hearing: Hearing, heard: Sequence[Heard], wanted: int
 def _notes_on(rulings: Sequence[Ruling]) -> list[str]:
     told: list[str] = []
     if same := sum(not ruling.asked for ruling in rulings):
-        told.append(f"{same} pairs were word for word the same: ties, about which nobody was asked.")
+        told.append(
+            f"Word for word the same, and so ties about which nobody was asked: {same} of {len(rulings)} pairs."
+        )
     if cut := sum(_cut(ruling.pair) for ruling in rulings if ruling.asked):
-        told.append(f"{cut} rows were too long and were shortened for the judge.")
+        told.append(f"Too long, and shortened for the judge: {cut} of {len(rulings)} rows.")
     return told
 
 
@@ -150,7 +153,7 @@ def _report(
     prompt: Prompt,
     against: str,
     heard: Sequence[Heard],
-    counted: set[tuple[str, str]],
+    counted: Set[Key],
     labels: Sequence[Label],
     hearing: Hearing,
     said: Sequence[str],

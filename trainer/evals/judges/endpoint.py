@@ -86,7 +86,7 @@ class Voice:
         try:
             return self._greedy.ask(messages, schema)
         except BadInput as error:
-            if error.code != "llm_refused_400":
+            if error.code != "llm_refused_400" or self._greedy.worked:
                 raise
         with self._lock:  # some models reason, and let nobody set a temperature
             self._plain = self._plain or self._with(None)

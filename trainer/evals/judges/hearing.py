@@ -24,6 +24,7 @@ from trainer.store.tables import Judgement
 AT_ONCE = 8
 TRIES = 2  # an answer that cannot be read is told so, once
 AWAY_IN_A_ROW = 3  # pairs without any answer before the judge is taken for gone
+THIS_ROW = ("judge_refused_400", "judge_refused_422")  # too long, perhaps: another row may be taken
 PROSE_AFTER = 10  # pairs without one readable answer, and nothing more is asked
 OVERHEAD = 500  # tokens that a server, or the word on an unreadable answer, may add to a request
 PLACES = {"A": "first", "B": "second", "tie": "tie"}
@@ -214,7 +215,7 @@ class _Watch:
         self.away = self.away + 1 if heard.away else 0
         self.unreadable += heard.unreadable
         self.read += bool(heard.ruling and heard.ruling.asked)
-        if isinstance(heard.away, BadInput):
+        if isinstance(heard.away, BadInput) and heard.away.code not in THIS_ROW:
             return "refused"
         if self.away >= AWAY_IN_A_ROW:
             return "away"

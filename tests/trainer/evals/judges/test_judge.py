@@ -159,11 +159,28 @@ def test_a_judge_that_dies_leaves_what_it_said(db: Database, monkeypatch: pytest
     assert whole.wins == 20
 
 
+def test_one_row_that_is_refused_costs_no_other_its_judgement(db: Database) -> None:
+    given = rows(24)
+    last = chosen(given, BASE, 24)[-1].messages[0].content
+    with bench(lambda asked: 400 if data_of(asked)["conversation"][0]["content"] == last else honest(asked)) as llm:
+        report = judged(llm, db, given)
+    assert (report.rows, report.wins, report.unparsable, report.benched) == (23, 23, 0, "")
+    assert any("came for 1 of 24 rows" in warning for warning in report.warnings)
+    assert all("temperature" in asked and "response_format" in asked for asked in llm.asked)
+
+
 def test_a_dead_judge_is_reported_as_one(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainer.data.augment.ask.RETRIES", 0)
     with bench(lambda asked: 503) as llm:
         report = judged(llm, db, rows(5))
     assert report.rows == 0 and report.advisory and "does not answer (HTTP 503)" in report.benched
+
+
+@pytest.mark.parametrize("body", [b"<html>Log in</html>", b'{"choices": null}', b'{"choices": []}', b"[]"])
+def test_a_server_that_speaks_another_language_is_named(db: Database, body: bytes) -> None:
+    with bench(lambda asked: body) as llm:
+        report = judged(llm, db, rows(5))
+    assert report.rows == 0 and "not in the form of OpenAI's API" in report.benched
 
 
 def test_the_cap_is_never_passed_and_stops_at_the_same_rows(db: Database, tmp_path: Path) -> None:
@@ -254,7 +271,7 @@ def test_long_answers_are_shortened_and_that_is_said(db: Database) -> None:
     with bench(honest) as llm:
         report = judged(llm, db, [row(1, "right " + "x" * 50_000, "y" * 50_000, "z" * 50_000)])
     assert all(len(message["content"]) < 30_000 for asked in llm.asked for message in asked["messages"])
-    assert any("1 rows were too long" in warning for warning in report.warnings)
+    assert any("shortened for the judge: 1 of 1 rows" in warning for warning in report.warnings)
 
 
 def test_the_same_answer_twice_is_a_tie_without_asking(db: Database) -> None:
