@@ -226,4 +226,4 @@ def _judge(context: Context, rule: JudgeRule) -> JudgeRule:
             "An admin sets TUNESMITH_JUDGE_BASE_URL; or leave the judge out.",
             "judge",
         )
-    return rule.model_copy(update={"model": model, "prompt_sha256": prompt_digest(rule)})
+    return rule.model_copy(update={"model": model, "prompt_sha256": prompt_digest(rule, settings)})

@@ -33,7 +33,7 @@ def request(context: Context, model_id: str | None, alias: str) -> Approval:
     if evaluation.verdict != GateVerdict.PASS:
         raise _refused(model, evaluation, name)
     if not compared(evaluation, current):
-        raise _not_compared(model, current)
+        raise _not_compared(context, model, current)
     return _ask(context, "promote", _subject(name, model.id, model, current) | _evidence(context, model, evaluation))
 
 
@@ -46,7 +46,7 @@ def request_override(
     why = reason_of(reason)
     name, model, current = _wanted(context, model_id, alias)
     evaluation = _judged(context, model, latest(context, model))
-    _may_be_overridden(model, evaluation, name)
+    _may_be_overridden(context, model, evaluation, current, name)
     subject = _subject(name, model.id, model, current) | _evidence(context, model, evaluation)
     subject |= {"reason": why, "verdict": evaluation.verdict, "holder_compared": compared(evaluation, current)}
     return _ask(context, "override", subject, signed=signed and APPROVER in context.caller.roles)
@@ -128,7 +128,14 @@ def override_behind(services: Services, alias: str, model_id: str) -> Approval |
 def told(row: Approval) -> str:
     """An override in a sentence: the verdict, the names, the reason."""
     by = " and ".join(signers(row)) or "nobody yet"
-    return f"Promoted against the gate, which said {row.subject['verdict']}; signed by {by}: “{row.subject['reason']}”"
+    return f"Promoted {overridden(row)}; signed by {by}: “{row.subject['reason']}”"
+
+
+def overridden(row: Approval) -> str:
+    """What two people set aside."""
+    if row.subject["verdict"] == GateVerdict.PASS:
+        return f"without a comparison with {row.subject['previous']}, which it served before"
+    return f"against the gate, which said {row.subject['verdict']}"
 
 
 def reason_of(text: str) -> str:
@@ -201,17 +208,29 @@ def _refused(model: Model, evaluation: Evaluation, name: str) -> Conflict:
     )
 
 
-def _not_compared(model: Model, current: Alias | None) -> Conflict:
+def _not_compared(context: Context, model: Model, current: Alias | None) -> Conflict:
     name, holder = (current.name, current.model_id) if current else ("", "")
+    fix = f"Evaluate again: `evaluate {model.id} against {name}`."
+    if not _can_compare(context, current):
+        fix = f"It is another base, which cannot be compared; two approvers can override: `override {model.id} to "
+        fix += f"{name} because …`."
     return Conflict(
-        f"{name} serves {holder} now; this evaluation did not compare with it.",
-        fix=f"Evaluate again: `evaluate {model.id} against {name}`.",
-        code="holder_not_compared",
+        f"{name} serves {holder} now; this evaluation did not compare with it.", fix=fix, code="holder_not_compared"
     )
 
 
-def _may_be_overridden(model: Model, evaluation: Evaluation, name: str) -> None:
-    if evaluation.verdict == GateVerdict.PASS:
+def _can_compare(context: Context, current: Alias | None) -> bool:
+    """Whether what the alias serves can be asked beside the candidate: another one's base cannot."""
+    return current is None or context.services.models.find(current.model_id) is not None
+
+
+def _may_be_overridden(
+    context: Context, model: Model, evaluation: Evaluation, current: Alias | None, name: str
+) -> None:
+    if evaluation.verdict == GateVerdict.PASS and not compared(evaluation, current):
+        if _can_compare(context, current):
+            raise _not_compared(context, model, current)
+    elif evaluation.verdict == GateVerdict.PASS:
         raise Conflict(
             f"The gate said PASS for {model.id}: there is nothing to override.",
             fix=f"Promote it: `promote {model.id} to {name}`.",

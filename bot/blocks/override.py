@@ -8,11 +8,12 @@ from typing import Any
 from bot import actions as ids
 from bot.blocks.kit import Card, Json, actions, button, card, context, section
 from bot.blocks.mrkdwn import clip, code, esc, person
+from tools.promotion import LEAST_REASON, MOST_REASON, overridden
 from trainer.registry.approvals import signers
 from trainer.store.tables import Approval
+from trainer.types import GateVerdict
 
 NEEDED = 2
-LEAST, MOST = 10, 500  # characters of a reason
 
 
 def refused(text: str, model_id: str, alias: str) -> Card:
@@ -28,8 +29,8 @@ def modal(model_id: str, alias: str, origin: dict[str, str]) -> dict[str, Any]:
         "type": "plain_text_input",
         "action_id": ids.REASON_INPUT,
         "multiline": True,
-        "min_length": LEAST,
-        "max_length": MOST,
+        "min_length": LEAST_REASON,
+        "max_length": MOST_REASON,
     }
     said = (
         f"{code(alias)} → {code(clip(model_id, 200))}\nTwo different approvers have to sign. If you are one, sending "
@@ -60,17 +61,22 @@ def details(row: Approval) -> list[Json]:
     names = ", ".join(map(person, by)) or "nobody yet"
     missing = "" if row.subject.get("holder_compared", True) else context("⚠️ Not compared with what it serves now.")
     return [
-        section(f"⚠️ *Against the gate.* Reason: {esc(row.subject['reason'])}"),
+        section(f"⚠️ *{_what(row)}* Reason: {esc(row.subject['reason'])}"),
         *([missing] if missing else []),
         context(f"Signed: {min(len(by), NEEDED)} of {NEEDED} ({names})."),
     ]
 
 
+def _what(row: Approval) -> str:
+    passed = row.subject["verdict"] == GateVerdict.PASS
+    return "Not compared with what serves now." if passed else "Against the gate."
+
+
 def behind(row: Approval) -> Json:
     """For the news that an alias moved."""
     names = " and ".join(map(person, signers(row)))
-    verdict, reason = esc(row.subject["verdict"]), esc(row.subject["reason"])
-    return section(f"⚠️ *Promoted against the gate*, which said {verdict}. Signed by {names}. Reason: {reason}")
+    what, reason = esc(overridden(row)), esc(row.subject["reason"])
+    return section(f"⚠️ *Promoted {what}.* Signed by {names}. Reason: {reason}")
 
 
 def _plain(text: str) -> dict[str, str]:

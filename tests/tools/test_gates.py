@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,9 +22,10 @@ from trainer.evals.case import Role
 from trainer.evals.gate import GateSpec, SuiteRule
 from trainer.evals.gate.reading import parse, read
 from trainer.evals.gate.sentences import lines
-from trainer.jobs.train import read_spec
+from trainer.jobs import evaluate_gate
+from trainer.jobs.train import lay_out, read_spec
 from trainer.services import Services
-from trainer.store.tables import Dataset, Job
+from trainer.store.tables import Approval, Dataset, Job
 
 GRACE = "U0GRACE"
 SUITE = "suite: colours\nabout: ours\nprimary: exact_match\ncases:\n"
@@ -188,15 +190,14 @@ def test_the_gate_is_bound_by_the_approval_and_carried_by_the_job(context: Conte
     assert job and job.spec["gate"] == subject["gate"]
     by = {"approval": asked.approval.id, "by": GRACE, "at": asked.approval.requested_at}
     assert job.spec["registered"] == {"digest": spec.digest, **by}
-    assert read_spec(_run_of(job))[0] == asked.spec  # the run itself is what it was
+    run: Any = SimpleNamespace(job=job)
+    assert read_spec(run)[0] == asked.spec  # the run itself is what it was
     audit = next(line for line in context.services.audit.list() if line.action == "train.approved")
     assert audit.data["gate"] == spec.digest
 
 
 def test_a_gate_that_was_altered_after_asking_is_not_trained_under(context: Context, dataset: Dataset) -> None:
     asked = training.request(context, dataset.id, {})
-    from trainer.store.tables import Approval
-
     with context.services.db.write() as session:
         row = session.get_one(Approval, asked.approval.id)
         row.subject = row.subject | {"gate": row.subject["gate"] | {"min_effect": 0.0}}
@@ -204,11 +205,34 @@ def test_a_gate_that_was_altered_after_asking_is_not_trained_under(context: Cont
         approvals.decide(context, asked.approval.id, approve=True)
 
 
+def test_a_gate_that_was_altered_in_the_job_judges_nothing(context: Context, dataset: Dataset) -> None:
+    asked = training.request(context, dataset.id, {})
+    job = approvals.decide(context, asked.approval.id, approve=True).job
+    assert job is not None
+    model: Any = SimpleNamespace(id="ft:x", job_id=job.id)
+    gate, registered = evaluate_gate.of(context.services, model)
+    assert registered == job.spec["registered"] and gate.digest == registered["digest"]
+    with context.services.db.write() as session:
+        row = session.get_one(Job, job.id)
+        row.spec = row.spec | {"gate": row.spec["gate"] | {"min_effect": 0.0}}
+    with pytest.raises(TunesmithError, match="not the one that was registered"):
+        evaluate_gate.of(context.services, model)
+
+
 def test_a_sweep_chooses_on_the_dev_rows_and_has_no_gate(context: Context, dataset: Dataset) -> None:
     with pytest.raises(BadInput, match="keeps no model"):
         sweep.request(context, dataset.id, {"gate": {"effect": "3%"}}, over=[], trials=2)
     asked = sweep.request(context, dataset.id, {}, over=[], trials=2)
     assert "gate" not in asked.approval.subject
+
+
+def test_whoever_learns_has_the_rows_to_choose_by_and_never_those_to_judge_by(
+    context: Context, dataset: Dataset, tmp_path: Path
+) -> None:
+    run: Any = SimpleNamespace(services=context.services, job=SimpleNamespace(dataset_id=dataset.id), folder=tmp_path)
+    files = lay_out(run)  # the checkpoint with the lowest loss on dev is the one that is kept: tests of methods/run
+    assert set(files) == {"train", "dev"}
+    assert not (tmp_path / "test.jsonl").exists()
 
 
 def test_texts_have_no_gate(context: Context, bare: Base) -> None:
@@ -240,12 +264,3 @@ def test_at_a_terminal_a_gate_is_a_file_and_is_refused_before_the_data_is_read(t
     assert len(made["gate"]["digest"]) == 64 and "gate" not in made["hyperparameters"]
     [told] = [r for r in terminal.quick("audit")["rows"] if r["action"] == "train.approved"]
     assert told["data"]["gate"] == made["gate"]["digest"]
-
-
-def _run_of(job: Job) -> Any:
-    class Run:
-        pass
-
-    made = Run()
-    made.job = job  # type: ignore[attr-defined]
-    return made

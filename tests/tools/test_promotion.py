@@ -121,6 +121,15 @@ def test_an_alias_that_serves_the_base_was_compared_with_it(house: Services) -> 
     assert request(by(ADA, house), TUNED, "tickets").subject["previous"] == "tiny-base"
 
 
+def test_another_base_that_cannot_be_compared_takes_two_people(house: Services) -> None:
+    point(house, "tickets", "large-base", expected=1)
+    judge(house, holder="")
+    with pytest.raises(Conflict, match=r"another base.*two approvers"):
+        request(by(ADA, house), TUNED, "tickets")
+    asked = request_override(by(ADA, house), TUNED, "tickets", WHY)
+    assert asked.subject["verdict"] == "PASS" and asked.subject["holder_compared"] is False
+
+
 @pytest.mark.parametrize("gate", ["cd" * 32, ""])
 def test_a_verdict_by_another_gate_than_the_registered_one_promotes_nothing(house: Services, gate: str) -> None:
     judge(house, gate=gate)

@@ -7,8 +7,9 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import func, or_, select
 
-from trainer.errors import BadInput
+from trainer.errors import BadInput, Conflict
 from trainer.evals.gate import GateSpec
+from trainer.evals.gate.spec import digest_of
 from trainer.services import Services
 from trainer.store.tables import Dataset, Evaluation, Job, Model
 
@@ -28,7 +29,14 @@ def of(services: Services, model: Model) -> tuple[GateSpec, dict[str, Any]]:
             fix="It was written by another version of Tunesmith: evaluate with that one, or train again.",
             code="gate_unreadable",
         ) from None
-    return gate, dict(trained.spec.get("registered") or {})
+    registered = dict(trained.spec.get("registered") or {})
+    if digest_of(raw) != registered.get("digest"):
+        raise Conflict(
+            f"The gate of {model.id} is not the one that was registered before training.",
+            fix="Train again: a gate is chosen before, never after.",
+            code="gate_altered",
+        )
+    return gate, registered
 
 
 def looks(services: Services, job: Job) -> int:

@@ -82,4 +82,9 @@ class GateSpec(Frozen):
     @property
     def digest(self) -> str:
         """sha256 over the canonical JSON of everything above."""
-        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+        return digest_of(self.model_dump(mode="json"))
+
+
+def digest_of(written: dict[str, Any]) -> str:
+    """The digest of a gate as it was written down, whatever fields later versions may have."""
+    return hashlib.sha256(json.dumps(written, sort_keys=True).encode()).hexdigest()
