@@ -8,6 +8,7 @@ from typing import Any
 from bot import cards
 from bot.blocks import build, milestone, preflight, sweep
 from bot.blocks.kit import Card
+from tools import canaries
 from tools.units import duration
 from trainer.services import Services
 from trainer.store.tables import Event, Job
@@ -23,7 +24,7 @@ def of(services: Services, job: Job, event: Event) -> Iterator[Owed]:
     """The replies that an event owes. The part of the key says what can happen only once."""
     if event.type == "status":
         yield from _status(services, job, event)
-    elif event.type == "note":
+    elif event.type == "note" and job.kind != JobKind.CANARY:
         yield from _note(event)
     elif event.type == "progress":
         yield from _progress(event)
@@ -35,14 +36,17 @@ def _status(services: Services, job: Job, event: Event) -> Iterator[Owed]:
         yield "started", milestone.started(job), None
     elif status is JobStatus.QUEUED and data.get("outcome") in LOST and not quiet(job):
         yield f"lost:{event.fence}", milestone.interrupted(job, str(data.get("detail") or "")), None
+    elif status.ended and job.kind == JobKind.CANARY:
+        if news := canaries.news(services, job):
+            yield "final", milestone.canary(*news), None
     elif status.ended and not (quiet(job) and status is not JobStatus.SUCCEEDED):
         card, picture = final(services, job, data)
         yield "final", card, picture
 
 
 def quiet(job: Job) -> bool:
-    """A preflight that was sent ahead of a decision: only its findings are told."""
-    return job.kind == JobKind.PREFLIGHT and job.approval_id is not None
+    """No card: of a preflight that was sent ahead of a decision only the findings are told, of a canary only news."""
+    return (job.kind == JobKind.PREFLIGHT and job.approval_id is not None) or job.kind == JobKind.CANARY
 
 
 def final(services: Services, job: Job, data: dict[str, Any]) -> tuple[Card, dict[str, Any] | None]:
@@ -84,5 +88,5 @@ def _progress(event: Event) -> Iterator[Owed]:
 def link(services: Services, job: Job) -> None:
     """A thread whose job made a model is about that model from then on."""
     model = (job.result or {}).get("model_id")
-    if job.status == JobStatus.SUCCEEDED and model:
+    if job.status == JobStatus.SUCCEEDED and model and job.kind != JobKind.CANARY:
         services.threads.link(job.origin, model_id=str(model))

@@ -24,14 +24,21 @@ class Upstream:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def do_GET(self) -> None:
+                self.say(200, {"status": "ok"})
 
             def do_POST(self) -> None:
                 asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 model, prompt = asked["model"], asked["messages"][-1]["content"]
                 time.sleep(seconds)
                 here = upstream.counts(model, prompt)
-                body = json.dumps(said(model, answer(model, prompt)) if here else NOT_FOUND).encode()
-                self.send_response(200 if here else 404)
+                self.say(200 if here else 404, said(model, answer(model, prompt)) if here else NOT_FOUND)
+
+            def say(self, status: int, told: dict[str, Any]) -> None:
+                body = json.dumps(told).encode()
+                self.send_response(status)
                 self.send_header("content-type", "application/json")
                 self.send_header("content-length", str(len(body)))
                 self.end_headers()

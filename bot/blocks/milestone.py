@@ -40,6 +40,10 @@ def noted(text: str) -> Card:
     return _line(f"⚠️ {esc(text)}")
 
 
+def canary(state: str, text: str) -> Card:
+    return _line(f"{'✅' if state == 'well' else '⚠️'} {esc(text)}")
+
+
 def trained(row: Job) -> Card:
     """The final message of a training job; its picture is the loss curve."""
     result = row.result or {}

@@ -13,7 +13,7 @@ import typer
 from tools.cli.output import answers, say
 from trainer.errors import BadInput
 from trainer.jobs.processes import die_with_parent, identity
-from trainer.services import build_services
+from trainer.services import Services, build_services
 from trainer.settings import Settings, load_settings
 
 SUPERVISED = "TUNESMITH_SUPERVISED"
@@ -83,12 +83,18 @@ def worker(queue: Annotated[QueueName, typer.Argument(help="One queue a process.
 
 def reconcile() -> None:
     """Put right what crashes leave behind, every two seconds. Several may run; one works at a time."""
+    from trainer.jobs import canary
     from trainer.jobs.reconcile import run_forever
     from trainer.jobs.retention import sweep
 
+    def hourly(services: Services) -> None:
+        sweep(services)
+        services.answers.drop_older(services.settings.checkpoint_days)
+        canary.enqueue(services)
+
     with build_services(begin(), migrate=True) as services:
         services.heartbeats.keep_beating("reconcile")
-        run_forever(services.db, services.wakeups, identity("reconcile"), sweep=lambda: sweep(services))
+        run_forever(services.db, services.wakeups, identity("reconcile"), sweep=lambda: hourly(services))
 
 
 def gateway() -> None:

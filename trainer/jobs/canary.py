@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
+from urllib.request import urlopen
 
+from pydantic import SecretStr
 from sqlalchemy import func, select
 
-from trainer.errors import BadInput, NotFound, TunesmithError
+from trainer.errors import BadInput, NotFound
 from trainer.evals.asking import Ask, ask_all
 from trainer.evals.case import CANDIDATE, Answer, Case, Contestant, Role, Suite
 from trainer.evals.gate import GateSpec
 from trainer.evals.metrics import load_metric, scored
 from trainer.evals.outcome import Row
 from trainer.evals.stats import Paired, mcnemar_exact
+from trainer.jobs import hosted_answers
 from trainer.jobs.child import Run
 from trainer.jobs.contestants import Entrant, asker, base_of
 from trainer.jobs.evaluate_progress import told
-from trainer.jobs.train import ready_base
-from trainer.providers.endpoint import remote_name
+from trainer.providers.endpoint import Endpoint, remote_name
+from trainer.providers.openai import OpenAI
+from trainer.providers.quirks import load_quirks
 from trainer.services import Services
 from trainer.store.tables import Alias, Evaluation, Job, now
-from trainer.types import GenerateRequest, JobKind, JobStatus
+from trainer.types import JobKind, JobStatus
 
 ROWS = 100  # of the test part, the same ones every time
 TEST = "test"
@@ -111,8 +115,6 @@ def _ask(run: Run, rows: Sequence[Row], gate: GateSpec) -> dict[str, Answer]:
     suite = Suite(TEST, "", tuple(_case(row) for row in rows), Role.TEST)
     entrant = Entrant(Contestant(CANDIDATE, model.id), base_of(model), model)
     served = _engine(run, model.id)
-    if served is None:
-        ready_base(run, entrant.base)
     answers = ask_all(
         [suite],
         [entrant.contestant],
@@ -124,43 +126,14 @@ def _ask(run: Run, rows: Sequence[Row], gate: GateSpec) -> dict[str, Answer]:
 
 
 def _engine(run: Run, model: str) -> Ask | None:
-    """The engine behind the gateway, where it answers."""
-    import httpx
-
-    client = httpx.Client(base_url=run.services.settings.engine, timeout=httpx.Timeout(300.0, connect=3.0))
+    """The engine behind the gateway, where it is up."""
+    url = run.services.settings.engine
     try:
-        client.get("/health").raise_for_status()
-    except httpx.HTTPError:
+        urlopen(f"{url}/health", timeout=3).close()  # noqa: S310 (an address of the settings)
+    except (OSError, ValueError):
         return None
-
-    def ask(requests: Sequence[GenerateRequest]) -> Iterator[tuple[int, Answer]]:
-        for at in range(len(requests)):
-            yield at, _served(client, model, requests[at])
-
-    return ask
-
-
-def _served(client: Any, model: str, request: GenerateRequest) -> Answer:
-    import httpx
-
-    body = {
-        "model": model,
-        "messages": [{"role": message.role, "content": message.content} for message in request.messages],
-        "max_tokens": request.max_tokens,
-        "temperature": request.temperature,
-        **({"seed": request.seed} if request.seed is not None else {}),
-    }
-    try:
-        answered = client.post("/v1/chat/completions", json=body)
-        answered.raise_for_status()
-        choice = answered.json()["choices"][0]
-        return Answer(str(choice["message"]["content"] or ""), choice["finish_reason"] == "length")
-    except (httpx.HTTPError, ValueError, LookupError, TypeError) as error:
-        raise TunesmithError(
-            f"{model} does not answer where it is served ({type(error).__name__}).",
-            fix="Look at the engine: tunesmith doctor.",
-            code="alias_silent",
-        ) from None
+    engine = OpenAI(Endpoint(load_quirks("custom"), f"{url}/v1", SecretStr(""), timeout_s=300), retries=2)
+    return lambda requests: hosted_answers.answers(engine, {CANDIDATE: model}, requests, range(len(requests)))
 
 
 def _case(row: Row) -> Case:
@@ -169,9 +142,10 @@ def _case(row: Row) -> Case:
 
 def compare(rows: Sequence[Row], today: dict[str, Answer], gate: GateSpec) -> dict[str, Any]:
     """Then and now, row by row: {"rows", "same", "changed", "right_then", "right_now", "p", "worse"}. Worse means
-    fewer rows right by the gate's primary metric, beyond chance by its alpha."""
+    fewer rows right by the gate's primary metric, beyond chance by its alpha; a primary metric that knows no right and
+    wrong tells only what changed."""
     metric = load_metric(gate.primary, **gate.arguments)
-    judged = [row for row in rows if gate.primary in row.scores.get(CANDIDATE, {})]
+    judged = [row for row in rows if metric.unit == "share" and gate.primary in row.scores.get(CANDIDATE, {})]
     then = [row.scores[CANDIDATE][gate.primary] >= 1 for row in judged]
     fresh = [scored(metric, _case(row), today[row.id]) >= 1 for row in judged]
     pairs = Paired.of(then, fresh)

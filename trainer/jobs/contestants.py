@@ -15,6 +15,7 @@ from trainer.evals.case import BASE, CANDIDATE, FEW_SHOT, HOLDER, Answer, Contes
 from trainer.evals.gate import GateSpec
 from trainer.jobs import hosted_answers
 from trainer.jobs.child import Run
+from trainer.jobs.train import ready_base
 from trainer.providers.endpoint import remote_name
 from trainer.services import Services
 from trainer.store.tables import Model
@@ -129,6 +130,8 @@ def _here(
 ) -> Iterator[tuple[int, Answer]]:
     from trainer.inference.model import load
 
+    for base in {entrant.base for entrant in there.values()}:
+        ready_base(run, base)
     folders = {key: _folder(run, e.model) for key, e in there.items() if e.model}
     adapters = {key: path for key, path in folders.items() if key and there[key].place == there[key].base.location}
     whole = next((path for key, path in folders.items() if key not in adapters), None)
