@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,13 @@ from trainer.errors import BadInput, NotFound
 from trainer.evals.case import Answer, Role, Suite
 from trainer.evals.suites import Written, is_yaml, load_suite, read_suite, shipped, shipped_suite
 from trainer.evals.suites.bounded import BYTES
-from trainer.evals.suites.dump import dump
+from trainer.evals.suites.code import checks_of, freeze, runs
 from trainer.evals.suites.spot import Made, from_base
 from trainer.store.suites import Added, Resolved
 from trainer.types import GenerateRequest
 
 MARK = re.compile(rb"^suite\s*:\s*\S", re.MULTILINE)
+ROWS = re.compile(rb"^rows\s*:", re.MULTILINE)
 LOOKED = 65_536  # bytes in which a suite says that it is one
 Progress = Callable[[int, int], None]
 
@@ -55,18 +56,26 @@ def add_bytes(context: Context, data: bytes, *, over: bool = False) -> Added:
 
 
 def add_file(context: Context, path: Path, *, name: str = "", over: bool = False) -> Added:
-    """As add_bytes. At a terminal the rows that a suite names are written into it; dataset rows make a suite too."""
-    if not context.caller.allow_paths or (is_yaml(path.name) and not name and not _names_rows(path)):
+    """As add_bytes. At a terminal the rows that a suite names are written into it, the code that it names is kept with
+    it, and dataset rows make a suite too."""
+    caller = context.caller
+    if not caller.allow_paths:
         return add_bytes(context, _bytes(path), over=over)
-    written = check_file(path)
-    suite, rule = written.suite, written.rule
+    caller.need(TRAINER, "add a suite")
+    own, data = frozen(context, path, name)
+    return context.services.suites.add(own, data, owner=caller.user, team=caller.team, over=over, kept=True)
+
+
+def frozen(context: Context, path: Path, name: str = "") -> tuple[str, bytes]:
+    """Name and bytes of a suite in a file of this machine, with nothing outside them but code that is kept as a blob:
+    its own bytes where it names no files, else YAML of the same cases. Runs that code, to see whether it can be used.
+    For callers who may name paths."""
+    suite, rule = check_file(path)
+    data = _bytes(path)
     own = name or suite.name
-    text = dump(Suite(own, "", suite.cases, suite.role, suite.primary, suite.metrics, suite.about), rule)
-    return add_bytes(context, text.encode(), over=over)
-
-
-def _names_rows(path: Path) -> bool:
-    return bool(re.search(rb"^rows\s*:", _bytes(path), re.MULTILINE))
+    if is_yaml(path.name) and own == suite.name and not ROWS.search(data) and not any(checks_of(suite)):
+        return own, data
+    return own, freeze(replace(suite, name=own), rule, path.parent, context.services.blobs.put_bytes)
 
 
 def _bytes(path: Path) -> bytes:
@@ -149,7 +158,8 @@ def listed(found: list[Listed]) -> str:
 def added(made: Added) -> str:
     row = made.row
     again = "" if made.new else " These bytes were kept before; nothing was added."
-    return f"Suite {row.name} v{row.version}: {row.role}, {plural(row.cases)}.{again}"
+    said = f"Suite {row.name} v{row.version}: {row.role}, {plural(row.cases)}.{again}"
+    return "\n".join(filter(None, (said, runs(made.written.suite))))
 
 
 def told(suite: Suite, rule: dict[str, Any], version: int | None = None) -> str:
@@ -160,6 +170,7 @@ def told(suite: Suite, rule: dict[str, Any], version: int | None = None) -> str:
     metrics = [metric.metric for metric in suite.metrics if metric.metric != suite.primary]
     lines += [f"Reported beside: {', '.join(metrics)}."] if metrics else []
     lines += [rule_words(rule)] if rule else []
+    lines += [code] if (code := runs(suite)) else []
     lines += [f"{key}: " + ", ".join(f"{v} {n}" for v, n in values.items()) for key, values in slices(suite).items()]
     return "\n".join(lines)
 

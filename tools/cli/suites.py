@@ -74,6 +74,7 @@ def add(
         made = verbs.add_file(context, file, name=name, over=over)
     row = made.row
     value = {"name": row.name, "version": row.version, "cases": row.cases, "sha256": row.sha256, "new": made.new}
+    value |= {"files": dict(made.written.suite.files)} if made.written.suite.files else {}
     finish(value, verbs.added(made), as_json=as_json)
 
 

@@ -18,16 +18,19 @@ __all__ = ["Written", "cases_of", "is_yaml", "load_suite", "overlap", "read_suit
 SHIPPED = Path(__file__).parent / "shipped"
 
 
-def load_suite(path: Path, name: str = "", role: Role | None = None, *, files: bool = True) -> Suite:
+def load_suite(
+    path: Path, name: str = "", role: Role | None = None, *, files: bool = True, kept: bool = False
+) -> Suite:
     """The suite in a file: readable YAML by its ending, else dataset rows. `name` and `role` replace its own. `files`
     says whether YAML may name files beside it; say False where it did not come from the person at this terminal.
+    `kept` is as in read_suite.
     Raises BadInput for an empty or broken one, every mistake named."""
     path = Path(path)
     if not path.is_file():
         raise NotFound(f"There is no suite {path.name!r} here.", fix="Check the name.", code="no_suite", param="suite")
     if not is_yaml(path.name):
         return suite_of_rows(path, name, role or Role.TEST)
-    suite = read_suite(path.read_bytes(), path.name, path.parent if files else None).suite
+    suite = read_suite(path.read_bytes(), path.name, path.parent if files else None, kept=kept).suite
     return replace(suite, name=name or suite.name, role=role or suite.role)
 
 

@@ -33,11 +33,12 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
 _Dumper.add_representer(str, _text)
 
 
-def dump(suite: Suite, rule: Mapping[str, Any] | None = None) -> str:
-    """The suite as YAML; `rule` holds its margin, floor and by. `read_suite` makes the same cases of it."""
+def dump(suite: Suite, rule: Mapping[str, Any] | None = None, files: Mapping[str, str] | None = None) -> str:
+    """The suite as YAML; `rule` holds its margin, floor and by, `files` the sha256 of each file of Python.
+    `read_suite` makes the same cases of it."""
     document: dict[str, Any] = {"suite": suite.name, "about": suite.about, "role": suite.role.value}
     document |= {"metrics": [_metric(metric) for metric in suite.metrics], "primary": suite.primary}
-    document |= {**(rule or {}), "cases": [_case(case) for case in suite.cases]}
+    document |= {**(rule or {}), "files": dict(files or {}), "cases": [_case(case) for case in suite.cases]}
     kept = {key: value for key, value in document.items() if value or key == "cases"}
     return yaml.dump(kept, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
 

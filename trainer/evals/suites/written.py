@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,8 +14,9 @@ from trainer.data.canonical import canonical
 from trainer.errors import BadInput
 from trainer.evals.case import Case, Check, Role, Suite
 from trainer.evals.suites.bounded import read_yaml
+from trainer.evals.suites.code import SHA256, is_name
 from trainer.evals.suites.mistakes import Mistakes, meant
-from trainer.evals.suites.named import read_check, says
+from trainer.evals.suites.named import read_check, says, unit_of
 from trainer.types import ChatMessage
 
 KEYS = ("suite", "about", "role", "metrics", "primary", "margin", "floor", "by", "cases", "rows")
@@ -36,6 +38,7 @@ class _Reader:
     mistakes: Mistakes
     folder: Path | None  # where a suite of the terminal may name files; None: nowhere
     document: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)  # code that was kept with the suite, name → sha256
 
     def text(self, place: str, value: Any, most: int = CHARACTERS) -> str:
         if isinstance(value, bool | float):
@@ -66,21 +69,23 @@ class _Reader:
             return []
         return value
 
-    def checks(self, place: str, value: Any) -> tuple[Check, ...]:
-        read = (self.check(f"{place}[{number}]", item) for number, item in enumerate(self.items(place, value)))
+    def checks(self, place: str, value: Any, *, bounded: bool = True) -> tuple[Check, ...]:
+        items = enumerate(self.items(place, value))
+        read = (self.check(f"{place}[{number}]", item, bounded=bounded) for number, item in items)
         return tuple(check for check in read if check)
 
-    def check(self, place: str, item: Any) -> Check | None:
+    def check(self, place: str, item: Any, *, bounded: bool = True) -> Check | None:
         try:
-            return read_check(item, self.folder)
+            return read_check(item, self.folder, self.files, bounded=bounded)
         except BadInput as error:
             self.mistakes.add(place, str(error))
             return None
 
 
-def read_suite(data: bytes, name: str = "", folder: Path | None = None) -> Written:
+def read_suite(data: bytes, name: str = "", folder: Path | None = None, *, kept: bool = False) -> Written:
     """The suite in some YAML. `folder` is where it may name files (rows, metrics in Python); without one it may name
-    none. Raises BadInput with every mistake and its place."""
+    none. `kept`: the bytes are ones that Tunesmith keeps, so that they may hold the hashes of Python files that were
+    kept with them; none of these is run here. Raises BadInput with every mistake and its place."""
     what = f"The suite {name}" if name else "The suite"
     document = read_yaml(data, what)
     if not isinstance(document, dict) or "suite" not in document:
@@ -89,9 +94,10 @@ def read_suite(data: bytes, name: str = "", folder: Path | None = None) -> Writt
     reader = _Reader(Mistakes(what), folder, document)
     own = reader.text("suite", document["suite"], 60)
     reader.mistakes.what = f"The suite {own or name}".strip()
-    reader.mistakes.unknown("", document, KEYS)
+    reader.mistakes.unknown("", document, (*KEYS, "files"))
     if own and not NAME.match(own):
         reader.mistakes.add("suite", "a name is up to 60 small letters, digits and dashes, such as tone-of-voice.")
+    reader.files |= _files(reader, kept)
     role = _role(reader)
     cases = _cases(reader)
     rows = _rows(reader)
@@ -104,8 +110,26 @@ def read_suite(data: bytes, name: str = "", folder: Path | None = None) -> Writt
     if not cases and not rows:
         said = f"The suite {own} is empty: it has no case."
         raise BadInput(said, fix="Give at least one under `cases:`.", code="empty_suite")
-    made = Suite(own, hashlib.sha256(data).hexdigest(), (*cases, *rows), role, primary, metrics, about)
+    made = Suite(
+        own, hashlib.sha256(data).hexdigest(), (*cases, *rows), role, primary, metrics, about, files=reader.files
+    )
     return Written(made, rule)
+
+
+def _files(reader: _Reader, kept: bool) -> dict[str, str]:
+    given = reader.document.get("files")
+    if given is None:
+        return {}
+    if not kept:
+        words = (
+            "Tunesmith writes this itself, when a suite with metrics in Python is added at a terminal; leave it out."
+        )
+        reader.mistakes.add("files", words)
+    elif not isinstance(given, dict) or not all(is_name(n) and SHA256.fullmatch(str(s)) for n, s in given.items()):
+        reader.mistakes.add("files", "names of Python files with the sha256 of each are expected.")
+    else:
+        return given
+    return {}
 
 
 def _role(reader: _Reader) -> Role:
@@ -118,13 +142,20 @@ def _role(reader: _Reader) -> Role:
 
 def _metrics(reader: _Reader, cases: Sequence[Case]) -> tuple[str, tuple[Check, ...]]:
     """The primary metric's name, and all metrics, that one first."""
-    given = reader.checks("metrics", reader.document.get("metrics"))
+    given = reader.checks("metrics", reader.document.get("metrics"), bounded=False)
+    for name in (name for name, times in Counter(check.metric for check in given).items() if times > 1):
+        words = f"{name} stands twice, and scores are kept by a metric's name. Put one among the `checks` of cases."
+        reader.mistakes.add("metrics", words)
     usual = "checks" if any(case.checks for case in cases) else given[0].metric if given else "exact_match"
     primary = reader.text("primary", reader.document.get("primary"), 100) or usual
     mine = next((metric for metric in given if metric.metric == primary), None)
     if mine is None:
-        mine = reader.check("primary", primary)
+        mine = reader.check("primary", primary, bounded=False)
     first = (mine,) if mine else ()
+    if mine and (unit := unit_of(mine, reader.folder)) != "share":
+        reader.mistakes.add(
+            "primary", f"{primary} is in {unit}, which says how much and not whether an answer is right."
+        )
     return primary, (*first, *(metric for metric in given if metric.metric != primary))
 
 
