@@ -143,6 +143,12 @@ def test_a_suite_that_was_not_run_or_is_another_is_named() -> None:
     assert verdict(GateSpec(suites=(idle,)), missing=(idle,))[0] is PASS
 
 
+def test_where_there_is_nothing_to_keep_it_is_said() -> None:
+    twins = retention(0, 0, REFUSALS, value="harmful")
+    decision = decide(GateSpec(), replace(evidence(TESTED, **KEPT), retentions=(retention(95, 92), twins)))
+    assert decision.verdict is PASS and "twin harmful: the base answers no row rightly" in decision.notes[0]
+
+
 def test_a_slice_that_is_surely_worse_blocks_and_chance_does_not() -> None:
     calm = [Paired(40, 20, 2, 8)] * 9
     assert verdict(GateSpec(), slices=sliced([*calm, Paired(40, 20, 6, 1)]))[0] is PASS  # p 0.125

@@ -22,6 +22,7 @@ def decide(spec: GateSpec, evidence: Evidence) -> Decision:
         return _contaminated(evidence.contaminated)
     gains, kept = _gains(spec, evidence), _kept(spec, evidence)
     judged, notes = bounds.judged(spec, evidence.judges)
+    notes += [note for found in evidence.retentions for note in keeping.nothing_to_keep(spec, found)]
     findings = (
         *gains,
         *_unscored(spec, evidence),

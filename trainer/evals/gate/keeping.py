@@ -71,6 +71,14 @@ def kept(spec: GateSpec, found: Retention) -> Finding | None:
     return Finding(OPEN, "loss_unclear", said, more, name)
 
 
+def nothing_to_keep(spec: GateSpec, found: Retention) -> list[str]:
+    """A rule that asks nothing, since the other one has nothing to lose: said, so that nobody takes it for kept."""
+    if found.gain is not None or found.right or kept(spec, found):
+        return []
+    said = f"{titled(found)}: {called(found.against)} answers no row rightly, so there is nothing to keep"
+    return [f"{said}; the floor decides." if found.rule.floor is not None else f"{said}. A floor would ask for more."]
+
+
 def _more_to_clear(spec: GateSpec, margin: float, lost: int, found: Retention) -> int | None:
     n = found.right
     if found.lost.how == "wilson" and found.lost.estimate < margin:
