@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
@@ -28,6 +28,7 @@ def test_kappa_is_that_of_the_textbook() -> None:
     assert found is not None and found.estimate == pytest.approx(0.4) and found.low < 0.4 < found.high
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(choices, choices), min_size=1, max_size=30))
 def test_kappa_is_scikit_learns(pairs: list) -> None:
     found = kappa(pairs)

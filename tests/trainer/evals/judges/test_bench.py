@@ -34,11 +34,11 @@ def drawn(seed: int, n: int, steady: float, to_first: float = 0.5) -> list[Rulin
 
 
 def benched(steady: float, to_first: float = 0.5, n: int = 100) -> float:
-    return sum(bool(bearing(drawn(seed, n, steady, to_first), 0).benched) for seed in range(200)) / 200
+    return sum(bool(bearing(drawn(seed, n, steady, to_first), 0).benched) for seed in range(80)) / 80
 
 
 def test_a_judge_that_is_mostly_steady_stays_and_one_that_draws_lots_goes() -> None:
-    assert benched(0.8) < 0.01
+    assert benched(0.8) < 0.02
     assert benched(0.5) > 0.95
 
 
@@ -57,6 +57,7 @@ def test_a_judge_that_calls_everything_a_tie_tells_nothing() -> None:
     assert "called each of 12 pairs a tie" in bearing([ruling(("tie", "tie"))] * 12, 0).benched
 
 
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.sampled_from(PLACES), st.sampled_from(PLACES)), max_size=30), st.integers(0, 5))
 def test_shares_are_shares_whatever_was_said(shown: list, unreadable: int) -> None:
     found = bearing([ruling(pair, "a" * n, "bb") for n, pair in enumerate(shown)], unreadable)
@@ -72,6 +73,7 @@ def test_an_answer_is_read_whole_or_not_at_all(text: str) -> None:
             read(text)
 
 
+@settings(max_examples=50)
 @given(st.text(), st.sampled_from(["A", "B", "tie"]), st.booleans())
 def test_what_was_asked_for_is_read(reasoning: str, choice: str, fenced: bool) -> None:
     text = json.dumps({"reasoning": reasoning, "choice": choice})
@@ -98,6 +100,7 @@ def test_what_could_mean_two_things_is_not_read(text: str) -> None:
 def test_every_criterion_is_scored_once_and_no_other() -> None:
     one = {"reasoning": "", "score": 10}
     assert read_scores(json.dumps({"tone": one}), ["tone"])["tone"].score == 10
-    for said in ({}, {"tone": one, "style": one}, {"style": one}, {"tone": 10}):
+    scores = [{"tone": one | {"score": score}} for score in (11, -1, 7.5, True, "9", None)]
+    for said in ({}, {"tone": one, "style": one}, {"style": one}, {"tone": 10}, *scores):
         with pytest.raises(Unreadable):
             read_scores(json.dumps(said), ["tone"])
