@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from tools.context import Context
+from tools.suites import frozen
 from trainer.bases import Base, known_bases
 from trainer.errors import BadInput
 from trainer.evals.case import Role, Suite
@@ -18,6 +19,7 @@ from trainer.evals.gate.reading import MOST_BYTES, bad, parse, read
 from trainer.evals.gate.sentences import lines, plain
 from trainer.evals.metrics import load_metric
 from trainer.evals.suites import is_yaml, load_suite, read_suite, shipped
+from trainer.evals.suites.code import runs
 from trainer.registry.aliases import check_name
 from trainer.store.tables import Approval, Dataset, Job
 
@@ -29,6 +31,7 @@ FILE_NAME = re.compile(r"^[\w][\w.-]{0,59}$")
 MOST_SUITE_BYTES = 16 * 1024 * 1024
 ANY_JUDGE = ("yes", "on", "true", "default")  # the one that the settings name
 FILES = (".yaml", ".yml", ".jsonl")
+CODE = b"\nfiles:"  # in a suite with Python files of its own
 
 
 def from_file(path: Path) -> dict[str, Any]:
@@ -88,15 +91,23 @@ def again(job: Job) -> GateSpec | None:
         return None
 
 
-def covered(spec: GateSpec | None, dataset: Dataset) -> dict[str, Any]:
-    """What an approval binds: the gate, its digest, and the words in which people saw it."""
+def code(context: Context, spec: GateSpec | None) -> tuple[str, ...]:
+    """A sentence for each of the gate's suites whose own code will run in the worker."""
+    blobs = context.services.blobs
+    kept = [rule for rule in (spec.suites if spec else ()) if rule.sha256 and blobs.exists(rule.sha256)]
+    read = [(rule.suite, blobs.get_bytes(rule.sha256)) for rule in kept]
+    return tuple(runs(read_suite(data, name, kept=True).suite) for name, data in read if CODE in data)
+
+
+def covered(spec: GateSpec | None, dataset: Dataset, says: Sequence[str] = ()) -> dict[str, Any]:
+    """What an approval binds: the gate, its digest, and the words in which people saw it; `says` are more of these."""
     if spec is None:
         return {}
     counts = (dataset.split or {}).get("counts") or {}
     return {
         "gate": spec.model_dump(mode="json"),
         "gate_digest": spec.digest,
-        "gate_says": list(lines(spec, counts.get("test", 0))),
+        "gate_says": [*lines(spec, counts.get("test", 0)), *says],
     }
 
 
@@ -194,22 +205,23 @@ def _bytes(context: Context, base: Base, rule: SuiteRule) -> tuple[str, bytes, S
             )
         return name, path.read_bytes(), load_suite(path, name, Role.REGRESSION), {}
     if name.lower().endswith(FILES) and context.caller.allow_paths:
-        return _of_file(Path(name))
+        return _of_file(context, Path(name))
     found = context.services.suites.resolve(name)
     return found.name, found.data, found.suite, dict(found.defaults)
 
 
-def _of_file(path: Path) -> tuple[str, bytes, Suite, dict[str, Any]]:
+def _of_file(context: Context, path: Path) -> tuple[str, bytes, Suite, dict[str, Any]]:
     if not path.is_file():
         raise bad(f"There is no file {str(path)[:200]}.", "Give the path of a suite, or the name of one.", "suites")
     if path.stat().st_size > MOST_SUITE_BYTES:
         raise bad(f"{path.name[:100]} is too large for a suite.", f"{MOST_SUITE_BYTES >> 20} MB at most.", "suites")
-    data, name = path.read_bytes(), path.stem
+    name = path.stem
     if name in (*OURS, OLD_SKILLS) or not FILE_NAME.match(name):
         raise bad(f"A suite cannot be called {name[:60]!r}.", "Give the file another name.", "suites")
     if not is_yaml(path.name):
-        return name, data, load_suite(path, name, Role.REGRESSION), {}
-    written = read_suite(data, name)
+        return name, path.read_bytes(), load_suite(path, name, Role.REGRESSION), {}
+    _, data = frozen(context, path)
+    written = read_suite(data, name, kept=True)
     return written.suite.name, data, written.suite, dict(written.rule)
 
 

@@ -113,7 +113,7 @@ def request(context: Context, dataset_id: str | None, overrides: dict[str, Any])
         "spec": spec.model_dump(mode="json"),
         "estimate": asdict(made),
         **replay.covered(context, spec),
-        **gates.covered(gate, dataset),
+        **gates.covered(gate, dataset, gates.code(context, gate)),
         **({"hosted": hosted.covered} if hosted else {}),
     }
     by, origin = context.caller.user, context.caller.origin

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from trainer.data.split import prompt_key
@@ -68,7 +69,8 @@ class Answer:
 class Suite:
     """Cases with one purpose. `metrics` are scored on every case that they apply to; a case is right when `primary`
     is 1 (`checks` means: every check of the case holds). `skipped` are lines of a dataset in which tools take part or
-    nothing is asked: not scored. `notes` are what a reader of the report must know about its right answers."""
+    nothing is asked: not scored. `notes` are what a reader of the report must know about its right answers.
+    `files` are the Python files of its own metrics, name → sha256; `folder` is where they lie to be run."""
 
     name: str
     sha256: str
@@ -79,6 +81,8 @@ class Suite:
     about: str = ""
     skipped: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    folder: Path | None = None
 
 
 BASE, CANDIDATE, HOLDER, FEW_SHOT = "base", "candidate", "holder", "few_shot"

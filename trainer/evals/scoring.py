@@ -26,7 +26,7 @@ def fitted(suite: Suite, gate: GateSpec) -> Suite:
 def metrics_of(suite: Suite) -> tuple[Metric, ...]:
     """Its metrics, the primary one among them. Raises BadInput for one that there is not."""
     wanted = {check.metric: check for check in (Check(suite.primary), *suite.metrics)}
-    return tuple(named(check.metric, check.arguments) for check in wanted.values())
+    return tuple(named(check.metric, check.arguments, suite.folder) for check in wanted.values())
 
 
 def rows_of(

@@ -44,10 +44,11 @@ class Suites:
     def __init__(self, db: Database, blobs: Blobs) -> None:
         self.db, self.blobs = db, blobs
 
-    def add(self, name: str, data: bytes, *, owner: str, team: str, over: bool = False) -> Added:
+    def add(self, name: str, data: bytes, *, owner: str, team: str, over: bool = False, kept: bool = False) -> Added:
         """A new version of a team's suite; the bytes of its newest version again make none. `over` allows the name of
-        a shipped suite, which is then hidden. Raises BadInput with every mistake of the suite."""
-        written = read_suite(data, name)
+        a shipped suite, which is then hidden; `kept` means that Tunesmith wrote the bytes itself, with the hashes of
+        code that it keeps. Raises BadInput with every mistake of the suite."""
+        written = read_suite(data, name, kept=kept)
         if written.suite.name != name:
             said = f"The suite calls itself {written.suite.name!r}, not {name!r}."
             raise BadInput(said, fix="Use one name.", code="bad_suite", param="name")
@@ -105,7 +106,7 @@ class Suites:
         if row is None and (number or plain not in shipped()):
             row = self.get(plain, int(number) if number else None)
         data = shipped()[plain].read_bytes() if row is None else self.blobs.get_bytes(row.sha256)
-        suite, defaults = read_suite(data, plain)
+        suite, defaults = read_suite(data, plain, kept=row is not None)
         version = row.version if row else 0
         return Resolved(plain, version, data, hashlib.sha256(data).hexdigest(), suite.role, defaults, suite)
 

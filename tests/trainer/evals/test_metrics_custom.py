@@ -85,7 +85,7 @@ def test_a_changed_file_is_read_again(folder: Path) -> None:
         ("file:mine.py:Furlongs", {}, "'furlongs'"),
         ("file:mine.py:Mute", {}, "no score"),
         ("file:mine.py:number", {}, "neither a class nor a function"),
-        ("file:ends.py:x", {}, r"ends.py cannot be run \(SystemExit"),
+        ("file:ends.py:x", {}, r"ends.py cannot be run: it ends the program \(SystemExit"),
         ("file:linked.py:shouts", {}, "no Python file"),
     ],
 )

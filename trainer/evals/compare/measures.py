@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from trainer.evals.case import Check, Role, Suite
 from trainer.evals.gate import GateSpec
@@ -56,14 +57,18 @@ def measures(suite: Suite, spec: GateSpec, rows: Sequence[Row]) -> dict[str, Mea
     checks = {check.metric: check for check in reversed((primary_of(suite, spec), *suite.metrics, *ours))}
     order = [check.metric for check in (primary_of(suite, spec), *ours, *suite.metrics)]
     given = dict.fromkeys(name for row in rows for scores in row.scores.values() for name in scores)
-    return {name: _measured(checks.get(name, Check(name))) for name in dict.fromkeys((*order, *given)) if name in given}
+    return {
+        name: _measured(checks.get(name, Check(name)), suite.folder)
+        for name in dict.fromkeys((*order, *given))
+        if name in given
+    }
 
 
-def _measured(check: Check) -> Measured:
+def _measured(check: Check, folder: Path | None) -> Measured:
     from trainer.errors import BadInput
 
     try:
-        metric = named(check.metric, check.arguments)
+        metric = named(check.metric, check.arguments, folder)
     except BadInput:
         return Measured(check.metric, "share", "higher", None)
     return Measured(check.metric, metric.unit, metric.better, metric)

@@ -15,8 +15,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from trainer.errors import BadInput
+from trainer.errors import BadInput, TunesmithError
 from trainer.evals.case import Answer, Case
+from trainer.evals.metrics.limited import limited
 from trainer.evals.metrics.metric import BETTER, RANGES, Metric
 
 GROUP = "tunesmith.metrics"
@@ -45,7 +46,7 @@ class Custom:
         object.__setattr__(self, "better", better)
 
     def score(self, case: Case, answer: Answer) -> float:
-        return self.inner.score(case, answer)
+        return limited(self.inner.score, case, answer)
 
     def applies(self, case: Case) -> bool:
         asked: Callable[[Case], Any] | None = getattr(self.inner, "applies", None)
@@ -56,10 +57,12 @@ class Custom:
         return None if asked is None else self._named(asked, cases, answers)
 
     def _named(self, asked: Callable[..., Any], *given: Any) -> Any:
+        where = f" on case {given[0].id}" if isinstance(given[0], Case) else ""
         try:
-            return asked(*given)
+            return limited(asked, *given)
+        except TunesmithError as error:
+            raise BadInput(f"The metric {self.name}{where}: {error.what}", fix=error.fix, code=error.code) from error
         except Exception as error:
-            where = f" on case {given[0].id}" if isinstance(given[0], Case) else ""
             said = f"The metric {self.name} failed{where} ({type(error).__name__})."
             raise BadInput(said, fix="Correct the metric or leave it out.", code="metric_failed") from error
 
@@ -95,7 +98,9 @@ def _instance(cls: type[Any], name: str, arguments: Mapping[str, Any]) -> Any:
     if issubclass(cls, BaseModel):
         return build(cls, name, arguments)
     try:
-        return cls(**arguments)
+        return limited(partial(cls, **arguments))
+    except TunesmithError as error:
+        raise _bad(f"The metric {name} cannot be made: {error.what}", error.fix) from error
     except TypeError as error:
         raise _bad(f"The metric {name} cannot be made from these arguments: {str(error)[:200]}.") from None
     except Exception as error:
@@ -121,7 +126,7 @@ def _from_package(name: str) -> Any:
 def _from_file(name: str, folder: Path | None) -> Any:
     if folder is None:
         said = f"The metric {name[:100]!r} is a file, and a file's code runs only where its owner starts it."
-        raise _bad(said, "Evaluate in the terminal, beside the file, or install the metric as a package.")
+        raise _bad(said, "Name it in a suite that is added at a terminal, or install the metric as a package.")
     file, _, attribute = name.removeprefix(FILE).rpartition(":")
     if not file or not attribute.isidentifier():
         raise _bad(f"{name[:100]!r} does not name a metric in a file.", f"Write it as {FORM}.")
@@ -143,8 +148,11 @@ def _module(path: Path) -> Any:
     assert spec and spec.loader
     module = sys.modules[title] = importlib.util.module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
+        limited(spec.loader.exec_module, module)
+    except TunesmithError as error:
+        del sys.modules[title]
+        raise _bad(f"{path.name} cannot be run: {error.what}", error.fix) from error
+    except Exception as error:
         del sys.modules[title]
         raise _bad(f"{path.name} cannot be run ({type(error).__name__}: {str(error)[:200]}).") from error
     return module
