@@ -32,6 +32,15 @@ REASON_INPUT = "override_reason"
 COLUMNS_VIEW = "dataset_columns"  # callback id of the modal that asks which column is which; its blocks are the parts
 SPLIT_VIEW = "dataset_split_options"
 
+FAILURES = "evaluation_failures"
+FAILURE_CAUSE = "failure_cause"  # followed by the cause
+FAILURE_NEXT = "failure_next"
+FAILURE_BACK = "failure_back"
+FAILURE_KEEP = "failure_keep"
+FAILURE_WRITE = "failure_write"
+FAILURE_VIEW = "failure_example"  # callback id of the modal in which a person writes an example
+NEXT_VERSION = "lessons_version"
+
 ASK_PEOPLE = "people_ask"
 VOTE = "poll_vote"
 ASK_VIEW = "poll_options"  # callback id of the modal that asks how people are asked

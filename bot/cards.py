@@ -8,11 +8,11 @@ from typing import Any
 
 from bot import versions
 from bot.attachments import Files, attach, with_fix, with_report
-from bot.blocks import advice, approval, build, dataset, dataset_fix, evaluation, note, override, poll, suites
+from bot.blocks import advice, approval, build, dataset, dataset_fix, evaluation, failures, note, override, poll, suites
 from bot.blocks.kit import Card
 from bot.blocks.mrkdwn import code
 from bot.door import Door
-from tools import datasets, evaluation_report, polls
+from tools import datasets, evaluation_report, lessons, polls
 from tools.building.threads import read_draft
 from tools.context import Context
 from tools.evaluation_report import NOTHING, Beside
@@ -104,6 +104,16 @@ def _show_poll(context: Context, artifact: dict[str, str]) -> Shown:
     return Shown(poll.shown(polls.standing(context.services, row)))
 
 
+def _show_failures(context: Context, artifact: dict[str, str]) -> Shown:
+    return Shown(of_failures(context, lessons.browse(context, artifact["id"])))
+
+
+def of_failures(context: Context, found: lessons.Browsed, cause: str = failures.ALL, at: int = 0) -> Card:
+    """One failure of an evaluation, among those of its cause."""
+    dataset = context.services.datasets.get(found.evaluation.dataset_id)
+    return failures.shown(found, len(lessons.waiting(context, dataset)), cause, at)
+
+
 def _show_draft(context: Context, artifact: dict[str, str]) -> Shown:
     return Shown(build.preview(read_draft(context, artifact["id"])))
 
@@ -128,6 +138,7 @@ KINDS: dict[str, Callable[[Context, dict[str, str]], Shown]] = {
     "dataset": _show_dataset,
     "draft": _show_draft,
     "evaluation": _show_evaluation,
+    "failures": _show_failures,
     "poll": _show_poll,
     "refused": _show_refused,
     "report": _show_report,

@@ -78,7 +78,7 @@ def ask(
     if kind not in KINDS:
         raise BadInput(f"“{kind[:40]}” is no kind of vote.", fix="Say pairwise or rating.", param="kind")
     row = pick_evaluation(context, which)
-    rows = _rows(context.services.blobs, row)
+    rows = raw_rows(context.services.blobs, row)
     _need_contestant(row, rows, against)
     known = _asked_before(context, row, against, kind)
     chosen = choose(rows, against, items, seed=row.report["rows_sha256"], known=known)
@@ -249,7 +249,7 @@ def _items(poll: Poll) -> tuple[tuple[str, str], ...]:
     return tuple((item["suite"], item["case_id"]) for item in poll.items)
 
 
-def _rows(blobs: Blobs, row: Evaluation) -> list[dict[str, Any]]:
+def raw_rows(blobs: Blobs, row: Evaluation) -> list[dict[str, Any]]:
     sha256 = row.report.get("rows_sha256")
     if not sha256:
         raise Conflict(f"Evaluation {row.id} kept no answers.", fix="Evaluate the model again.", code="no_answers")

@@ -13,6 +13,7 @@ from tools.answers import Answer, Runtime, card
 from tools.build_tools import BUILD_TOOLS
 from tools.dataset_tools import DATASET_TOOLS
 from tools.evaluation_report import beside
+from tools.lesson_tools import LESSON_TOOLS
 from tools.poll_tools import POLL_TOOLS
 from tools.run_tools import RUN_TOOLS
 from tools.suite_tools import SUITE_TOOLS
@@ -108,6 +109,7 @@ TOOLBOX: list[BaseTool] = [
     *RUN_TOOLS,
     *SUITE_TOOLS,
     *POLL_TOOLS,
+    *LESSON_TOOLS,
     job_status,
     list_jobs,
     cancel_job,

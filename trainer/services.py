@@ -19,6 +19,7 @@ from trainer.store.answers import Answers
 from trainer.store.blobs import Blobs
 from trainer.store.database import Database
 from trainer.store.datasets import Datasets
+from trainer.store.lessons import Lessons
 from trainer.store.polls import Polls
 from trainer.store.suites import Suites
 from trainer.store.threads import Threads
@@ -32,6 +33,7 @@ class Services:
     datasets: Datasets
     suites: Suites
     threads: Threads
+    lessons: Lessons
     jobs: Jobs
     wakeups: Wakeups
     models: Models
@@ -61,6 +63,7 @@ def build_services(settings: Settings | None = None, *, migrate: bool = False) -
             datasets=Datasets(db),
             suites=Suites(db, Blobs(settings.blobs)),
             threads=Threads(db),
+            lessons=Lessons(db),
             jobs=Jobs(db, max_attempts=settings.max_attempts),
             wakeups=Wakeups(redis),
             models=Models(db),

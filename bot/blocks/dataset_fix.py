@@ -8,6 +8,7 @@ from bot.blocks.kit import Card, card, context, preformatted, section
 from bot.blocks.mrkdwn import clip, code, esc, name
 from bot.versions import Shown
 from tools.dataset_sentences import counted
+from tools.lesson_words import fixes
 from trainer.data.fix import FIXES
 from trainer.store.tables import Dataset
 
@@ -15,6 +16,7 @@ HEAD = {
     "fix": "🔧 *{0}* is mended.",
     "redact": "🔒 *{0}* is redacted.",
     "map": "🔧 The columns of *{0}* are chosen.",
+    "lessons": "📌 *{0}* learns from failures.",
 }
 REASONS, PIECE = 4, 170
 
@@ -32,6 +34,8 @@ def mended(parent: Dataset, row: Dataset, reasons: Mapping[str, int], sample: Se
 
 
 def _applied(row: Dataset) -> str:
+    if row.change.get("kind") == "lessons":
+        return f"*Is to mend:* {esc(fixes(row))}. The next evaluation tells what is fixed and what is still open."
     if mapping := row.change.get("mapping"):
         return "*Read as:* " + ", ".join(
             f"{code(clip(str(column), 60))} → {esc(use)}" for use, column in sorted(mapping.items(), reverse=True)
@@ -46,7 +50,7 @@ def _set_aside(row: Dataset, reasons: Mapping[str, int]) -> str:
     """`3 rows need a person: invalid json × 2, no assistant × 1.` Nothing is dropped in silence."""
     rows = int(row.change.get("quarantined") or 0)
     if not rows:
-        return "*Set aside:* no row." if row.change.get("kind") != "map" else ""
+        return "*Set aside:* no row." if row.change.get("kind") not in ("map", "lessons") else ""
     why = ", ".join(f"{esc(reason.replace('_', ' '))} × {count:,}" for reason, count in list(reasons.items())[:REASONS])
     more = f", and {len(reasons) - REASONS} more kinds" if len(reasons) > REASONS else ""
     noun = "row needs" if rows == 1 else "rows need"

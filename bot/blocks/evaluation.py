@@ -133,5 +133,6 @@ def _next(row: Evaluation) -> list[dict[str, Any] | None]:
         button("Train again with replay", ids.RETRAIN, row.model_id, style="primary") if forgot else None,
         button("Evaluate again", ids.EVALUATE, row.model_id) if not passed and not forgot else None,
         button("Full report", ids.REPORT, row.id),
+        button("Failures…", ids.FAILURES, row.id) if row.report.get("rows_sha256") else None,
         poll.ask_button(row.id) if row.report.get("rows_sha256") else None,
     ]

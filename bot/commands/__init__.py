@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from bot.commands.building import makes_example, recipes, writes_rows
 from bot.commands.data import checks, mends, tends
+from bot.commands.failures import learns
 from bot.commands.models import WHICH_ALIAS, WHICH_ROLLBACK, evaluates, lists_models, overrides, promotes
 from bot.commands.polls import asks_people
 from bot.commands.preflight import preflights
@@ -79,6 +80,7 @@ RULES: tuple[Callable[[str], Command | None], ...] = (
     trains,
     cancels,
     asks_people,
+    learns,
     evaluates,
     overrides,
     promotes,

@@ -14,12 +14,23 @@ from trainer.errors import BadInput
 from trainer.store.tables import Dataset
 from trainer.types import Verdict
 
+HOW = ("seed", "dev", "test", "group", "stratify", "near")
 
-def ensure_split(context: Context, dataset: Dataset, *, seed: int = 17) -> dict[str, Any]:
-    """The dataset's train/dev/test split, made once and sealed: {"seed", "counts", "blobs"}."""
+
+def ensure_split(context: Context, dataset: Dataset) -> dict[str, Any]:
+    """The dataset's train/dev/test split, made once and sealed: {"seed", "counts", "blobs"}. A version is split as its
+    parents were, so that a row stays on its side for good."""
     if dataset.split:
         return dataset.split
-    return make_split(context, dataset, seed=seed)
+    return make_split(context, dataset, **as_before(context, dataset))
+
+
+def as_before(context: Context, dataset: Dataset) -> dict[str, Any]:
+    """How the youngest split of a dataset's line was made: the arguments of `make_split`, {} where there is none."""
+    for version in reversed(context.services.datasets.lineage(dataset.id)):
+        if version.split:
+            return {key: version.split[key] for key in HOW if key in version.split}
+    return {}
 
 
 def make_split(

@@ -22,6 +22,7 @@ from trainer.evals.outcome import Contamination
 from trainer.evals.suites import overlap
 
 NAMED = 5  # ids that are shown
+KEPT_WHOLE = (Role.TEST, Role.LESSONS)  # a leak blocks the one; the other holds what was learned, and has no say
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def sift(suites: Sequence[Suite], seen: Seen | None) -> Sifted:
     leaks = [case for suite in suites if suite.role is Role.TEST for case in overlap(suite.cases, seen.prompts)]
     rest, notes, left_out = [], [], 0
     for suite in suites:
-        known = () if suite.role is Role.TEST else overlap(suite.cases, seen.prompts)
+        known = () if suite.role in KEPT_WHOLE else overlap(suite.cases, seen.prompts)
         left_out += len(known)
         notes += [_left_out(suite, known)] if known else []
         gone = {case.id for case in known}
@@ -61,7 +62,13 @@ def sift(suites: Sequence[Suite], seen: Seen | None) -> Sifted:
 
 def _near(suites: Sequence[Suite], seen: Seen) -> list[str]:
     """A sentence for each suite with cases that share runs of words with training."""
-    owners = [(suite, case) for suite in suites for case in suite.cases if case.key not in seen.prompts]
+    owners = [
+        (suite, case)
+        for suite in suites
+        if suite.role is not Role.LESSONS
+        for case in suite.cases
+        if case.key not in seen.prompts
+    ]
     if not (seen.files and owners):
         return []
     cases = _known([case for _, case in owners])

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from trainer.errors import BadInput
+from trainer.evals import lessons
 from trainer.evals.asking import Ask, Book, Progress, ask_all
 from trainer.evals.case import CANDIDATE, FEW_SHOT, Contestant, Role, Suite
 from trainer.evals.compare import compare
@@ -61,7 +62,7 @@ def evaluate(
             on_progress=on_progress,
         )
         rows = rows_of(sifted.suites, contestants, answers)
-        said += _remarks(rows, sifted.suites)
+        said += [*_remarks(rows, sifted.suites), *lessons.told(rows, gate.primary)]
         judges = (judge(rows),) if judge else ()
     return compare(
         gate,

@@ -8,11 +8,13 @@ from pathlib import Path
 from trainer.bases import Base
 from trainer.data.split import prompt_keys
 from trainer.errors import BadInput, NotFound
-from trainer.evals.case import Role, Suite
+from trainer.evals import lessons
+from trainer.evals.case import Check, Role, Suite
 from trainer.evals.contamination import Seen
 from trainer.evals.gate import GateSpec, SuiteRule
 from trainer.evals.suites import load_suite
 from trainer.jobs.child import Run
+from trainer.jobs.evaluate_code import laid_out
 from trainer.store.tables import Model
 from trainer.types import ChatMessage
 
@@ -27,10 +29,18 @@ def of(run: Run, model: Model, gate: GateSpec, test: Path) -> list[Suite]:
         path = _bytes_of(run, rule) or (carried if rule.suite == OLD_SKILLS else None)
         if path is None:
             raise _gone(rule)
-        suites.append(load_suite(path, rule.suite, rule.role, files=False))
+        suites.append(laid_out(run, load_suite(path, rule.suite, rule.role, files=False, kept=True)))
     if carried and OLD_SKILLS not in {suite.name for suite in suites}:
         suites.append(load_suite(carried, OLD_SKILLS, Role.REGRESSION))
-    return suites
+    learned = _lessons(run, model, gate)
+    return [*suites, learned] if learned else suites
+
+
+def _lessons(run: Run, model: Model, gate: GateSpec) -> Suite | None:
+    """What people made of failures of models before this one; it has no say in the verdict."""
+    line = run.services.datasets.lineage(model.dataset_id)
+    versions = {version.id: version.version for version in line}
+    return lessons.suite(run.services.lessons.of(line[0].id), versions, Check(gate.primary, gate.arguments))
 
 
 def _bytes_of(run: Run, rule: SuiteRule) -> Path | None:
