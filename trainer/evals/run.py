@@ -61,7 +61,7 @@ def evaluate(
             book=book,
             on_progress=on_progress,
         )
-        rows = rows_of(sifted.suites, contestants, answers)
+        rows = rows_of(sifted.suites, contestants, answers, on_progress)
         said += [*_remarks(rows, sifted.suites), *lessons.told(rows, gate.primary)]
         judges = (judge(rows),) if judge else ()
     return compare(
