@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from trainer.evals.asking import Key
+from trainer.evals.asking import Key, Progress
 from trainer.evals.case import Answer, Case, Check, Contestant, Role, Suite
 from trainer.evals.gate import GateSpec
 from trainer.evals.metrics import Metric, named, scored
 from trainer.evals.outcome import Row
+
+HEARD_S = 2.0
 
 
 def fitted(suite: Suite, gate: GateSpec) -> Suite:
@@ -30,14 +33,24 @@ def metrics_of(suite: Suite) -> tuple[Metric, ...]:
 
 
 def rows_of(
-    suites: Sequence[Suite], contestants: Sequence[Contestant], answers: Mapping[Key, Answer]
+    suites: Sequence[Suite],
+    contestants: Sequence[Contestant],
+    answers: Mapping[Key, Answer],
+    on_progress: Progress | None = None,
 ) -> tuple[Row, ...]:
-    """Raises BadInput for a metric that fails: it is named with the case, and nothing is scored in silence."""
-    return tuple(
-        _row(suite, case, {who.key: answers[who.key, suite.name, case.id] for who in contestants}, metrics)
-        for suite, metrics in [(suite, metrics_of(suite)) for suite in suites]
-        for case in suite.cases
-    )
+    """Raises BadInput for a metric that fails: it is named with the case, and nothing is scored in silence. Where that
+    takes long, `on_progress` hears every few seconds that all rows are answered, so that it can be stopped."""
+    total = sum(len(suite.cases) for suite in suites)
+    rows: list[Row] = []
+    told = time.monotonic()
+    for suite, metrics in [(suite, metrics_of(suite)) for suite in suites]:
+        for case in suite.cases:
+            said = {who.key: answers[who.key, suite.name, case.id] for who in contestants}
+            rows.append(_row(suite, case, said, metrics))
+            if on_progress and time.monotonic() - told > HEARD_S:
+                on_progress(total, total)
+                told = time.monotonic()
+    return tuple(rows)
 
 
 def _row(suite: Suite, case: Case, answers: dict[str, Answer], metrics: Sequence[Metric]) -> Row:
