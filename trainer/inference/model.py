@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -53,6 +54,15 @@ def load(
     for name, path in (adapters or {}).items():
         generator.add_adapter(name, path)
     return generator
+
+
+def make_room() -> None:
+    """Give back what models held that nobody holds any more, so that another base fits."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 @dataclass(slots=True)

@@ -3,7 +3,6 @@ other bases one after another, so that only one is in memory; hosted ones at the
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -128,7 +127,7 @@ def _hosted(
 def _here(
     run: Run, there: dict[str | None, Entrant], requests: Sequence[GenerateRequest], at: list[int]
 ) -> Iterator[tuple[int, Answer]]:
-    from trainer.inference.model import load
+    from trainer.inference.model import load, make_room
 
     for base in {entrant.base for entrant in there.values()}:
         ready_base(run, base)
@@ -140,7 +139,7 @@ def _here(
         yield from _in_batches(generator, requests, at)
     finally:
         del generator
-        _make_room()
+        make_room()
 
 
 def _folder(run: Run, model: Model) -> str:
@@ -179,11 +178,3 @@ def _nats(
     from trainer.inference.likelihood import nats
 
     return nats(generator, plain, wanted)
-
-
-def _make_room() -> None:
-    gc.collect()
-    import torch
-
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()

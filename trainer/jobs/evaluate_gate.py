@@ -44,5 +44,6 @@ def looks(services: Services, job: Job) -> int:
     sealed = Dataset.split["blobs"]["test"].as_string()
     with services.db.read() as session:
         mine = session.scalar(select(sealed).where(Dataset.id == job.dataset_id))
-        same = select(Dataset.id).where(or_(Dataset.id == job.dataset_id, sealed == mine))
-        return 1 + (session.scalar(select(func.count(Evaluation.id)).where(Evaluation.dataset_id.in_(same))) or 0)
+        same = Evaluation.dataset_id.in_(select(Dataset.id).where(sealed == mine))
+        earlier = select(func.count(Evaluation.id)).where(or_(Evaluation.dataset_id == job.dataset_id, same))
+        return 1 + (session.scalar(earlier) or 0)

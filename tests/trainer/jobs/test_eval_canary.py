@@ -17,13 +17,14 @@ from trainer.errors import TunesmithError
 from trainer.evals.case import CANDIDATE, Answer
 from trainer.evals.gate import GateSpec
 from trainer.evals.outcome import Row
-from trainer.jobs import canary
+from trainer.jobs import canary, evaluate_gate
 from trainer.jobs.child import Run, _fail
 from trainer.jobs.lease import claim
 from trainer.registry.aliases import swap
 from trainer.registry.models import add_evaluation, add_model
 from trainer.services import Services, build_services
 from trainer.settings import Settings
+from trainer.store import answers
 from trainer.store.tables import Alias, Job
 from trainer.types import ChatMessage, JobKind, JobStatus
 
@@ -148,3 +149,22 @@ def test_without_hours_there_is_no_canary(house: Services) -> None:
     )
     assert canary.enqueue(never) == []
     assert canaries.state(Job(status="succeeded", result={"worse": False})) == canaries.WELL
+
+
+def test_questions_to_the_database_are_understood_by_both(any_services: Services) -> None:
+    services, answer = any_services, Answer("yes", tokens=1, nats=0.5, nats_tokens=2)
+    evidence = services.models.evaluation(promoted(services))
+    with services.db.write() as session:
+        for _ in range(2):
+            answers.keep(session, "run", [((CANDIDATE, "test", "1"), answer), ((CANDIDATE, "test", "2"), Answer(""))])
+        answers.keep(session, "other", [((CANDIDATE, "test", "1"), answer)])
+    assert services.answers.known("run") == {(CANDIDATE, "test", "1"): answer, (CANDIDATE, "test", "2"): Answer("")}
+    with services.db.write() as session:
+        answers.forget(session, "run")
+        session.get_one(Alias, "tickets").updated_at -= 48 * 3600
+    assert services.answers.known("run") == {} and len(services.answers.known("other")) == 1
+    services.answers.drop_older(-1)
+    assert services.answers.known("other") == {}
+    assert evaluate_gate.looks(services, services.jobs.get(evidence.job_id)) == 2
+    (job,) = canary.enqueue(services)
+    assert canary.enqueue(services) == [] and canaries.news(services, job) is None

@@ -15,6 +15,7 @@ from tools.context import Caller, Context
 from tools.datasets.splitting import make_split
 from trainer.errors import TunesmithError
 from trainer.evals.gate import GateSpec, SuiteRule
+from trainer.evals.gate.spec import digest_of
 from trainer.evals.outcome import EvalReport
 from trainer.jobs import evaluate
 from trainer.jobs.child import Run, _fail
@@ -69,6 +70,8 @@ class Bench:
         """A tuned model as a training job would have left it: an adapter's folder, or a name at the provider."""
         services, name = self.services, f"ft:pebble:acme::{len(self.models)}"
         here = isinstance(made, Path)
+        if "gate" in spec:
+            spec.setdefault("registered", {"digest": digest_of(spec["gate"])})
         where = {
             "base": "pebble" if here else "gpt-4o-mini",
             "base_location": str(self.base) if here else f"openai:{made}",
