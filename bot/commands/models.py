@@ -17,6 +17,12 @@ EVALUATE = re.compile(r"(?:re-?)?(?:evaluate|eval|compare|test)\b(?: (?P<alias>[
 VAGUE = {"it", "this", "that", "the", "model", "now", "again", "them", "run", "base", "our", "my", "against", "with"}
 
 
+AGAINST = re.compile(
+    r"\b(?:against|versus|vs\.?) (?:what )?(?:the )?(?:alias )?(?P<held>[\w][\w.-]*)(?: serves(?: now)?)?$",
+    re.IGNORECASE,
+)
+
+
 def evaluates(text: str) -> Command | None:
     if SHOW_EVALUATION.match(text):
         return Command("show_evaluation", named("model", text, MODEL))
@@ -24,8 +30,11 @@ def evaluates(text: str) -> Command | None:
     if not asked:
         return None
     which = named("model", text, MODEL)
-    if not which and asked["alias"] and asked["alias"].lower() not in VAGUE:
-        which = {"model": asked["alias"]}
+    held = AGAINST.search(re.sub(MODEL, " ", text))
+    if held and held["held"].lower() not in VAGUE | {"its"}:
+        which |= {"alias": held["held"].rstrip(".")}
+    if "model" not in which and asked["alias"] and asked["alias"].lower() not in VAGUE:
+        which |= {"model": asked["alias"]}
     return Command("evaluate_model", which)
 
 

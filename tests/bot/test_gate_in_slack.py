@@ -36,9 +36,19 @@ def evaluated(
     return ts, model
 
 
-def judge(services: Services, ada: Person, channel: str, ts: str, verdict: str, code: str, holder: str = "") -> None:
+def judge(
+    services: Services,
+    ada: Person,
+    channel: str,
+    ts: str,
+    verdict: str,
+    code: str,
+    holder: str = "",
+    *,
+    words: str = "evaluate",
+) -> None:
     before = {job.id for job in services.jobs.list()}
-    ada.say(channel, "evaluate", thread_ts=ts)
+    ada.say(channel, words, thread_ts=ts)
     job = until(lambda: [j for j in services.jobs.list(open_only=True) if j.kind == "eval" and j.id not in before])[0]
     judged(services, take(services, job), verdict, code, holder)
     ada.wait_for_text(channel, ts, f"{verdict} – ")
@@ -89,10 +99,12 @@ def test_a_promotion_is_refused_until_it_was_compared_with_what_serves(
 ) -> None:
     add_model(services, "ft:tiny-base:mine:old:1")
     point(services, "held", "ft:tiny-base:mine:old:1", expected=0)
-    ts, _ = evaluated(services, ada, channel, "PASS", "better")
+    ts, model = evaluated(services, ada, channel, "PASS", "better")
     ada.say(channel, "promote to held", thread_ts=ts)
     ada.wait_for_text(channel, ts, "held serves ft:tiny-base:mine:old:1 now; this evaluation did not compare")
-    judge(services, ada, channel, ts, "PASS", "better", holder="ft:tiny-base:mine:old:1")
+    words = f"evaluate {model} against held"  # as the refusal says
+    judge(services, ada, channel, ts, "PASS", "better", "ft:tiny-base:mine:old:1", words=words)
+    assert any(job.spec.get("alias") == "held" for job in services.jobs.list() if job.model_id == model)
     until(lambda: len([m for m in ada.replies(channel, ts) if "PASS – " in text_of(m)]) == 2)
     ada.say(channel, "promote to held", thread_ts=ts)
     card = ada.wait_for_text(channel, ts, "Promote a model")
