@@ -62,7 +62,7 @@ def line_up(
     base = base_of(model)
     found = [Entrant(Contestant(BASE, model.base), base), Entrant(Contestant(CANDIDATE, model.id), base, model)]
     notes: list[str] = []
-    if gate.few_shot:
+    if gate.few_shot and services.jobs.get(model.job_id).spec.get("objective") != "classify":  # examples are turns
         found.append(Entrant(Contestant(FEW_SHOT, model.base, gate.few_shot), base))
     for alias in dict.fromkeys(name for name in (asked.get("alias"), gate.alias) if name):
         holder, note = _holder(services, model, alias, bool(asked.get("may_send")))

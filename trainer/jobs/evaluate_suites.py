@@ -13,6 +13,7 @@ from trainer.evals.case import Check, Role, Suite
 from trainer.evals.contamination import Seen
 from trainer.evals.gate import GateSpec, SuiteRule
 from trainer.evals.suites import load_suite
+from trainer.jobs import replay
 from trainer.jobs.child import Run
 from trainer.jobs.evaluate_code import laid_out
 from trainer.store.tables import Model
@@ -66,30 +67,24 @@ def _gone(rule: SuiteRule) -> BadInput:
 
 
 def seen(run: Run, model: Model, train: Path) -> Seen:
-    """Every row that training may have seen: the train part, and rows replayed beside it."""
-    files = [train]
+    """Every row that training saw: the train part, and rows replayed beside it."""
     spec = run.services.jobs.get(model.job_id).spec
-    if spec.get("replay"):
-        replayed = _replayed(run, spec.get("replay_dataset")) or Base(model.base, model.base_location).carried(
-            "replay.jsonl"
-        )
-        files += [replayed] if replayed else []
+    replayed = _replayed(run, model, spec.get("replay_dataset")) if spec.get("replay") else None
+    files = [train, replayed] if replayed else [train]
     return Seen(frozenset().union(*(prompt_keys(file) for file in files)), tuple(files))
 
 
-def _replayed(run: Run, dataset_id: str | None) -> Path | None:
+def _replayed(run: Run, model: Model, dataset_id: str | None) -> Path | None:
+    """Another dataset's rows as training had them, which is without those of this one's sealed parts; or the base's."""
     if not dataset_id:
-        return None
-    dataset = run.services.datasets.get(dataset_id)
-    blob = ((dataset.split or {}).get("blobs") or {}).get("train")
+        return Base(model.base, model.base_location).carried("replay.jsonl")
     try:
-        return run.services.blobs.get_file(blob or "", run.folder / "replayed.jsonl")
-    except NotFound:
+        return replay.lay_out(run, dataset_id)[0]
+    except BadInput as error:
         raise BadInput(
-            f"The rows that were replayed, of {dataset.filename} ({dataset.id}), are gone: whether training saw the "
-            "test rows cannot be told.",
+            f"{error.what} So nobody can tell whether training saw what is asked here.",
             fix="Put them back, or train again without them.",
-            code="replay_gone",
+            code=error.code,
         ) from None
 
 

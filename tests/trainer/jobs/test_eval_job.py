@@ -66,7 +66,7 @@ class Bench:
     def context(self) -> Context:
         return Context(Caller("U0ADA", "Ada", frozenset({"trainer"}), "acme", allow_paths=True), self.services)
 
-    def model(self, made: Path | str, **spec: Any) -> str:
+    def model(self, made: Path | str, *, whole: bool = False, **spec: Any) -> str:
         """A tuned model as a training job would have left it: an adapter's folder, or a name at the provider."""
         services, name = self.services, f"ft:pebble:acme::{len(self.models)}"
         here = isinstance(made, Path)
@@ -81,7 +81,7 @@ class Bench:
             wish = {"owner": "U0ADA", "team": "acme", "origin": {}, "dataset_id": self.dataset}
             job = services.jobs.add(session, JobKind.TRAIN, spec=spec, **wish)
             job.status = JobStatus.SUCCEEDED.value
-            add_model(session, job, model_id=name, method="lora", is_adapter=here, **where, **what)
+            add_model(session, job, model_id=name, method="lora", is_adapter=here and not whole, **where, **what)
         self.models.append(name)
         return name
 
@@ -146,3 +146,25 @@ def test_everybody_answers_in_one_loaded_model(bench: Bench, adapters: list[Path
     assert {r.suite for r in report.rows} == {"test", "greetings", "old-skills"}
     assert all((r.answers["base"].nats or 0) > 0 and r.answers["base"].nats_tokens > 0 for r in test)
     assert bench.kept() == 0 and report.looks == 1
+
+
+def test_whole_models_are_loaded_one_after_another_and_replayed_rows_are_what_training_saw(
+    bench: Bench, adapters: list[Path], pebble: Path, tmp_path: Path
+) -> None:
+    blobs = (bench.services.datasets.get(bench.dataset).split or {})["blobs"]
+    other = tmp_path / "old.jsonl"
+    sealed = bench.services.blobs.get_bytes(blobs["test"]).decode()
+    other.write_text(sealed + "".join(json.dumps(row(n)) + "\n" for n in range(200, 230)))
+    replayed = datasets.check_file(bench.context, other, filename="old.jsonl").dataset
+    assert replayed is not None
+    make_split(bench.context, replayed)
+    gate = GateSpec.model_validate(SHORT).model_dump(mode="json")
+    candidate = bench.model(adapters[0], gate=gate, replay=1.0, replay_dataset=replayed.id)
+    whole = bench.model(pebble, whole=True)
+
+    report = bench.report(bench.attempt(evaluation.start(bench.context, candidate, against=[whole])))
+
+    test = [r for r in report.rows if r.suite == "test"]
+    assert report.contamination.checked and test  # rows of its own test were never replayed
+    assert [r.answers[whole].text for r in test] == [r.answers["base"].text for r in test]
+    assert [r.answers["candidate"].text for r in test] != [r.answers["base"].text for r in test]
