@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -171,6 +172,16 @@ def test_names_are_looked_up_before_anything_is_asked(context: Context, dataset:
     ):
         with pytest.raises(TunesmithError, match=says):
             gates.register(context, dataset, bare, asked)
+
+
+def test_a_judge_is_frozen_with_the_words_that_it_will_be_given(context: Context, dataset: Dataset, bare: Base) -> None:
+    settings = context.services.settings.model_copy(update={"judge_base_url": "http://judge", "judge_model": "fair-1"})
+    ready = Context(context.caller, replace(context.services, settings=settings))
+    for asked, model in (({"judge": "yes"}, "fair-1"), ({"judge": {"model": "other", "kind": "rubric"}}, "other")):
+        spec = gates.register(ready, dataset, bare, asked)
+        assert spec and spec.judge and spec.judge.model == model and len(spec.judge.prompt_sha256) == 64
+    with pytest.raises(TunesmithError, match="rubric"):
+        gates.register(ready, dataset, bare, {"judge": {"model": "x", "rubric": "nobody-has-this"}})
 
 
 def test_files_are_for_the_terminal(context: Context, dataset: Dataset, bare: Base, tmp_path: Path) -> None:
