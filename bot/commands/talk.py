@@ -23,7 +23,7 @@ HELP = (
     "• `status`, `jobs`, `cancel` – how runs are, and stop one\n"
     "• `evaluate`, `evaluate against tickets`, `show evaluation` – base against tuned on sealed rows\n"
     "• `blind vote`, `rate it`, `show votes` – people compare answers without knowing whose they are\n"
-    "• `promote to tickets`, `roll back tickets` – a second person decides; `override to tickets because …` – two sign\n"
+    "• `promote to tickets`, `roll back tickets` – a second person decides; `override to tickets because …` – two\n"
     "• `models` – tuned models, bases and aliases"
 )
 UNKNOWN = "I did not understand that. Try `help`, `train`, `status`, or “should we fine-tune for …?”"
