@@ -20,6 +20,7 @@ from trainer.evals.metrics import METRICS, Measure, load_metric
 from trainer.evals.outcome import EvalReport
 from trainer.evals.run import evaluate
 from trainer.evals.suites import load_suite
+from trainer.methods.method import Stopped
 from trainer.types import ChatMessage, GateVerdict, GenerateRequest
 
 Voice = Callable[[str], str]
@@ -187,6 +188,18 @@ def test_one_that_vanishes_midway_is_named_and_the_next_try_asks_only_the_rest()
     report = evaluate([TICKETS, OLD], BOTH, ask=rest, book=book)
     assert asked == [170] and len(book.kept) == 210
     assert report.rows == run(right).rows
+
+
+def test_whoever_asks_it_to_stop_loses_nothing() -> None:
+    book = Book()
+
+    def stopping(done: int, total: int) -> None:
+        if done >= 20:
+            raise Stopped("cancel")
+
+    with pytest.raises(Stopped):
+        run(right, book=book, on_progress=stopping)
+    assert len(book.kept) == 40  # both answers of 20 rows
 
 
 def test_what_keeping_meets_ends_the_evaluation() -> None:
