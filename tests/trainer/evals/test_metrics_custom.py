@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from trainer.errors import BadInput
-from trainer.evals.case import Answer, Case, Check
-from trainer.evals.metrics import load_metric, scored
+from trainer.evals import scoring
+from trainer.evals.case import Answer, Case, Check, Contestant, Role, Suite
+from trainer.evals.metrics import limited, load_metric, scored
 from trainer.evals.metrics.figures import figure
 
 SOURCE = '''
@@ -131,3 +132,34 @@ def test_a_package_brings_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(BadInput, match="no metric 'laud'") as told:
         load_metric("laud")
     assert "loud" in told.value.fix
+
+
+def test_what_never_comes_back_or_would_end_the_program_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "slow.py").write_text(
+        "import time\n"
+        "def sleeps(expected, answer): time.sleep(5); return 1.0\n"
+        "def ends(expected, answer): raise SystemExit(0)\n"
+        "class Slow:\n"
+        "    def applies(self, case): time.sleep(5)\n"
+        "    def score(self, case, answer): return 1.0\n"
+    )
+    monkeypatch.setattr(limited, "SECONDS", 0.1)
+    for name, said in (("sleeps", "slow.py:sleeps cannot score case c1: it has not come back after 0.1 seconds"),
+                       ("ends", "slow.py:ends cannot score case c1: it ends the program")):  # fmt: skip
+        with pytest.raises(BadInput, match=said) as told:
+            scored(load_metric(f"file:slow.py:{name}", allow_files=folder), CASE, Answer("four"))
+        assert told.value.code == "metric_failed"
+    with pytest.raises(BadInput, match=r"slow.py:Slow on case c1: it has not come back"):
+        load_metric("file:slow.py:Slow", allow_files=folder).applies(CASE)
+    (folder / "never.py").write_text("import time\ntime.sleep(5)\n")
+    with pytest.raises(BadInput, match=r"never.py cannot be run: it has not come back"):
+        load_metric("file:never.py:x", allow_files=folder)
+
+
+def test_a_request_to_stop_is_heard_while_answers_are_scored(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scoring, "HEARD_S", 0.0)
+    heard: list[tuple[int, int]] = []
+    suite = Suite("s", "", (CASE, Case("c2", (), "x")), Role.REGRESSION, "file:mine.py:shouts", folder=folder)
+    answers = {("base", "s", case.id): Answer("Yes!") for case in suite.cases}
+    rows = scoring.rows_of([suite], [Contestant("base", "b")], answers, lambda *said: heard.append(said))
+    assert [row.scores["base"]["file:mine.py:shouts"] for row in rows] == [1, 1] and heard == [(2, 2), (2, 2)]
