@@ -110,7 +110,7 @@ def _figures(line: tables.Line, sides: Iterable[Contestant]) -> list[str]:
 def _change(line: tables.Line) -> str:
     if line.difference is None:
         return "–"
-    read = words.reads(line.difference, line.better)
+    read = words.reads(line.difference, line.better, line.p)
     told = words.change(line.difference, line.unit)
     return f"{told}, {read}" if read and line.better == "lower" else told
 

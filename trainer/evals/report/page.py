@@ -71,6 +71,7 @@ def html(
         pictures=list(_pictures(report)),
         who=words.who,
         reads=words.reads,
+        alpha=report.gate.get("alpha", 0.05),
     )
 
 
@@ -80,7 +81,7 @@ def _compared(report: EvalReport, one: Comparison) -> dict[str, Any]:
         "one": one,
         "against": sentences.against(report, one.against),
         "difference": words.change(one.difference, unit),
-        "reads": words.reads(one.difference, "lower" if turn < 0 else "higher"),
+        "reads": words.reads(one.difference, "lower" if turn < 0 else "higher", one.p_holm or one.p),
         "detectable": (
             f"{words.amount(one.detectable * 100, 'points')} points"
             if unit == "share"

@@ -62,8 +62,7 @@ def duel(report: EvalReport, one: Comparison) -> str:
     counts = f"{one.wins:,} won, {one.losses:,} lost, {one.ties:,} equal of {words.rows(one.n)}"
     p, holm = words.p_text(one.p), "" if one.p_holm is None else words.p_text(one.p_holm)
     p = f"p {p}" + (f", {holm} by Holm" if holm not in ("", p) else "")
-    more = f" About {words.rows(one.more_rows)} more would tell." if one.more_rows else ""
-    return f"{_where(one)}, {words.metric(one.metric)}, against {whom}: {counts}; {gain}, {p}.{more}"
+    return f"{_where(one)}, {words.metric(one.metric)}, against {whom}: {counts}; {gain}, {p}."
 
 
 def _where(one: Comparison) -> str:
@@ -149,14 +148,10 @@ def _conduct(one: JudgeReport) -> Iterator[str]:
 
 
 def power(report: EvalReport) -> Iterator[str]:
-    """What so many rows can show, and how many more would tell."""
+    """What so many rows can show."""
     if report.metrics:
         shown = report.minimum_detectable_effect * 100
         yield f"{words.rows(report.test_rows)} of the test show gains of {shown:.0f} points or more, mostly."
-    if report.more_test_rows:
-        yield f"About {words.rows(report.more_test_rows)} more of the test would tell."
-    if report.more_regression_rows:
-        yield f"About {words.rows(report.more_regression_rows)} more of old skills would tell."
 
 
 def registered(report: EvalReport, person: str = "") -> str:

@@ -50,9 +50,10 @@ def metric(name: str, better: str = "higher") -> str:
     return f"{said} (lower is better)" if better == "lower" else said
 
 
-def reads(difference: Interval, better: str) -> str:
-    """What a difference means, where its interval says: better, worse, or "" (nothing is shown)."""
-    if better not in ("higher", "lower") or not (difference.low > 0 or difference.high < 0):
+def reads(difference: Interval, better: str, p: float | None = None, alpha: float = 0.05) -> str:
+    """What a difference means, where its interval and its p say so: better, worse, or "" (nothing is shown)."""
+    unclear = not (difference.low > 0 or difference.high < 0) or (p is not None and p >= alpha)
+    if better not in ("higher", "lower") or unclear:
         return ""
     return "better" if (difference.low > 0) == (better == "higher") else "worse"
 
