@@ -20,8 +20,7 @@ def superior(spec: GateSpec, gain: Gain) -> Finding:
     interval, p, said = gain.difference.interval, gain.difference.p, told(spec, gain)
     other, least = called(gain.against), gain.scaled(spec.min_effect)
     if gain.difference.n < spec.min_rows:
-        said = f"{said}. {rows(gain.difference.n)} are too few to judge; at least {spec.min_rows} are needed."
-        return Finding(OPEN, "too_few_rows", said, more_rows(spec, gain))
+        return _too_few(spec, gain, said)
     if p < spec.alpha and interval.high < 0:
         code = "below_holder" if gain.against == HOLDER else "worse"
         return Finding(FAIL, code, f"{said}. The candidate is worse than {other}.")
@@ -41,8 +40,7 @@ def not_inferior(spec: GateSpec, gain: Gain) -> Finding:
     interval, said, least = gain.difference.interval, told(spec, gain), gain.scaled(spec.min_effect)
     other, allowed = called(gain.against), whole(spec.min_effect)
     if gain.difference.n < spec.min_rows:
-        said = f"{said}. {rows(gain.difference.n)} are too few to judge; at least {spec.min_rows} are needed."
-        return Finding(OPEN, "too_few_rows", said, more_rows(spec, gain))
+        return _too_few(spec, gain, said)
     if interval.high < -least or (gain.difference.p < spec.alpha and interval.high < 0 and least == 0):
         return Finding(FAIL, "below_holder", f"{said}. The candidate is worse than {other} by more than {allowed}.")
     if interval.low >= -least:
@@ -83,6 +81,13 @@ def more_rows(spec: GateSpec, gain: Gain) -> int | None:
 
 def _beyond(needed: int | None, gain: Gain) -> int | None:
     return needed - gain.difference.n if needed and needed > gain.difference.n else None
+
+
+def _too_few(spec: GateSpec, gain: Gain, said: str) -> Finding:
+    more = more_rows(spec, gain)
+    few = f"{rows(gain.difference.n)} are too few to judge; at least {spec.min_rows} are needed."
+    hint = f" {_hint(more)}" if more else ""
+    return Finding(OPEN, "too_few_rows", f"{said}. {few}{hint}", more)
 
 
 def _hint(more: int | None) -> str:
