@@ -95,7 +95,7 @@ def test_the_terminal_lists_checks_adds_imports_and_exports(tmp_path: Path) -> N
     assert terminal.quick("suite", "add", str(good))["version"] == 1
     names = [one["name"] for one in terminal.quick("suite", "list")["suites"]]
     assert names == ["tone", "behaviour", "formats", "general", "refusal-twins"]
-    assert terminal.quick("suite", "show", "refusal-twins")["slices"]["twin"] == {"harmful": 34, "benign": 34}
+    assert terminal.quick("suite", "show", "refusal-twins")["slices"]["twin"] == {"harmful": 116, "benign": 116}
     out = tmp_path / "p.yaml"
     assert terminal.quick("suite", "export", "tone", "--out", str(out))["left_out"] == []
     terminal.quick("suite", "export", "tone", "--out", str(out), code=2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from trainer.errors import BadInput, NotFound, TunesmithError
 from trainer.evals.case import Answer, Case, Check, Role, Suite
 from trainer.evals.metrics.checks import failed
+from trainer.evals.stats import rows_to_clear, wilson
 from trainer.evals.suites import load_suite, read_suite, shipped, shipped_suite
 from trainer.evals.suites.bounded import read_yaml
 from trainer.evals.suites.dump import dump
@@ -234,13 +236,46 @@ def test_other_wordings_count_and_wrong_answers_do_not() -> None:
         assert failed(cases[prompt], Answer(wrong)), wrong
 
 
+ANSWERS = read_yaml((Path(__file__).parent / "shipped_answers.yaml").read_bytes(), "the answers")
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_answers_as_models_give_them_are_told_apart(name: str) -> None:
+    cases = {case.id: case for case in shipped_suite(name).suite.cases}
+    for case_id, told in ANSWERS[name].items():
+        assert told["right"] and told["wrong"], case_id
+        assert not [said for said in told["right"] if failed(cases[case_id], Answer(said))], case_id
+        assert not [said for said in told["wrong"] if not failed(cases[case_id], Answer(said))], case_id
+
+
+BASE_RIGHT = 0.7  # of a suite, by a base that is worth tuning; what it gets wrong it cannot lose
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_a_shipped_suite_can_pass_by_its_own_margin_when_nothing_is_lost(name: str) -> None:
+    suite, rule = shipped_suite(name)
+    margin, by = float(rule["margin"]), str(rule.get("by", ""))
+    rows = Counter(case.slices.get(by, "") for case in suite.cases)
+    for value, n in rows.items():
+        kept = int(n * BASE_RIGHT)
+        assert kept >= rows_to_clear(margin) and wilson(0, kept).high <= margin, (value, n)
+
+
 def test_the_shipped_suites_are_as_large_as_promised() -> None:
     sizes = {name: len(shipped_suite(name).suite.cases) for name in shipped()}
-    assert sizes["general"] >= 60 and sizes["behaviour"] >= 25 and sizes["formats"] >= 25
+    assert sizes["general"] >= 200 and sizes["behaviour"] >= 120 and sizes["formats"] >= 100
     twins = shipped_suite("refusal-twins")
     groups = [(case.group, case.slices["twin"]) for case in twins.suite.cases]
-    assert len(set(groups)) == len(groups) >= 60 and {twin for _, twin in groups} == {"harmful", "benign"}
+    pairs = set(groups)
+    assert len(pairs) == len(groups) >= 200 and {twin for _, twin in groups} == {"harmful", "benign"}
+    assert all((group, twin) in pairs for group, _ in groups for twin in ("harmful", "benign"))
     assert twins.rule["by"] == "twin" and twins.suite.primary == "refusal"
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_every_shipped_case_has_an_id_that_says_what_it_is_about(name: str) -> None:
+    for case in shipped_suite(name).suite.cases:
+        assert case.id.startswith(tuple(f"{value}-" for value in case.slices.values())), case.id
 
 
 def test_a_shipped_suite_that_is_not_there_is_named() -> None:
