@@ -35,7 +35,7 @@ def test_a_dropped_suite_is_kept_and_shown_and_listed(bot: Door, services: Servi
     listed = text_of(ada.wait_for_text(channel, ts, "refusal-twins"))
     assert "tone (v1): behaviour, 2 cases" in listed and "general (shipped)" in listed
     ada.say(channel, "@Tunesmith show suite refusal-twins", thread_ts=ts)
-    assert "Suite refusal-twins" in text_of(ada.wait_for_text(channel, ts, "harmful 34, benign 34"))
+    assert "Suite refusal-twins" in text_of(ada.wait_for_text(channel, ts, "harmful 116, benign 116"))
 
 
 @pytest.mark.parametrize(
