@@ -11,24 +11,10 @@ import typer
 
 from tools import advice, hyperparameters, sentences, training
 from tools.cli.follow import LINE_EVERY_S
-from tools.cli.jobs import (
-    BaseName,
-    BatchSize,
-    DatasetArg,
-    Epochs,
-    LearningRate,
-    LoraR,
-    MaxLength,
-    Method,
-    Objective,
-    PresetName,
-    Provider,
-    Replay,
-    Settings,
-    dataset_of,
-)
+from tools.cli.jobs import DatasetArg, dataset_of
 from tools.cli.output import Json, answers, finish, opened, progress_console
-from tools.specs import from_assignments, make_spec
+from tools.cli.run_options import VALUES, WHAT, takes_run_options
+from tools.specs import make_spec
 from trainer.data.money import cost
 from trainer.errors import BadInput
 from trainer.methods.presets import presets
@@ -57,20 +43,11 @@ def advise(
 
 
 @answers
+@takes_run_options(*WHAT, *VALUES, "provider")
 def estimate(
     dataset: DatasetArg,
-    base: BaseName = None,
-    method: Method = None,
-    objective: Objective = None,
-    preset: PresetName = None,
-    epochs: Epochs = None,
-    learning_rate: LearningRate = None,
-    replay: Replay = None,
-    batch_size: BatchSize = None,
-    max_length: MaxLength = None,
-    lora_r: LoraR = None,
-    provider: Provider = None,
-    settings: Settings = None,
+    *,
+    said: dict[str, Any],
     hosted: Annotated[
         list[str] | None, typer.Option(metavar="PROVIDER:MODEL", help="What a provider would charge. Repeat it.")
     ] = None,
@@ -78,24 +55,10 @@ def estimate(
 ) -> None:
     """Say what a training run would take, and whether it fits into the memory here; start nothing."""
     asked = [_hosted(name) for name in hosted or ()]
-    overrides: dict[str, Any] = {
-        "base": base,
-        "method": method,
-        "objective": objective,
-        "preset": preset,
-        "epochs": epochs,
-        "learning_rate": learning_rate,
-        "replay": replay,
-        "batch_size": batch_size,
-        "max_length": max_length,
-        "lora_r": lora_r,
-        "provider": provider,
-        "settings": from_assignments(settings or []),
-    }
     with opened() as context:
-        make_spec(overrides)  # a wrong value is named before the file is read
+        make_spec(said)  # a wrong value is named before the file is read
         row = dataset_of(context, dataset)
-        spec = training.spec_of(context, row, overrides)
+        spec = training.spec_of(context, row, said)
         _, made = training.plan(context, row, spec)
     today, tokens = datetime.now(UTC).date(), round(made.tokens / spec.epochs)
     charged = [cost(tokens, spec.epochs, *name, today=today) for name in asked]
@@ -105,20 +68,11 @@ def estimate(
 
 
 @answers
-def suggest(
-    dataset: DatasetArg,
-    base: BaseName = None,
-    method: Method = None,
-    objective: Objective = None,
-    preset: PresetName = None,
-    settings: Settings = None,
-    as_json: Json = False,
-) -> None:
+@takes_run_options(*WHAT)
+def suggest(dataset: DatasetArg, *, said: dict[str, Any], as_json: Json = False) -> None:
     """Advise rank, learning rate, epochs and batch for a dataset and a base, with reasons; start nothing."""
     with opened() as context:
-        overrides: dict[str, Any] = {"base": base, "method": method, "objective": objective, "preset": preset}
-        overrides["settings"] = from_assignments(settings or [])
-        made = hyperparameters.suggest(context, dataset_of(context, dataset).id, overrides)
+        made = hyperparameters.suggest(context, dataset_of(context, dataset).id, said)
     value = {"dataset": made.dataset.id, "spec": made.spec.model_dump(mode="json"), "basis": made.basis}
     value["advised"] = [asdict(one) for one in made.advised]
     finish(value, sentences.suggestion(made), as_json=as_json)

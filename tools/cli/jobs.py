@@ -11,39 +11,15 @@ from tools import approvals, datasets, evaluation, gates, sentences, sweep, trai
 from tools.cli import shapes
 from tools.cli.follow import follow
 from tools.cli.output import FINDINGS, GOOD, INTERRUPTED, Json, answers, finish, opened, progress_console
+from tools.cli.run_options import VALUES, WHAT, takes_run_options
 from tools.context import Context
-from tools.specs import from_assignments, make_spec
+from tools.specs import make_spec
 from trainer.errors import BadInput
 from trainer.evals.gate.reading import read
 from trainer.store.tables import Dataset, Job
 from trainer.types import CheckReport, GateVerdict, JobStatus, Severity, Verdict
 
 DatasetArg = Annotated[str, typer.Argument(help="A JSONL file, or a dataset's id (file-…).")]
-BaseName = Annotated[str | None, typer.Option("--base", help="tiny-base, a folder, or a hub name.")]
-Method = Annotated[
-    str | None, typer.Option("--method", help="lora, qlora, dora, rslora, full, ia3, prefix, prompt or p-tuning.")
-]
-Objective = Annotated[
-    str | None,
-    typer.Option("--objective", help="supervised, dpo, orpo, kto or classify; without it, the dataset decides."),
-]
-PresetName = Annotated[str | None, typer.Option("--preset", help="A set of values by name: tunesmith presets.")]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set", metavar="NAME=VALUE", help="Any value of a run by name (docs/training.md), e.g. beta=0.2. Repeat it."
-    ),
-]
-Epochs = Annotated[float | None, typer.Option("--epochs", help="Passes over the rows; 3 unless said.")]
-LearningRate = Annotated[
-    float | None, typer.Option("--learning-rate", "--lr", help="Without it, the method's own for the base's size.")
-]
-BatchSize = Annotated[int | None, typer.Option(help="Sequences of a step; 8 unless said.")]
-MaxLength = Annotated[int | None, typer.Option(help="Tokens a row may have; 2048 or the base's context unless said.")]
-LoraR = Annotated[int | None, typer.Option("--lora-r", help="The adapter's rank; 16 unless said.")]
-Seed = Annotated[int | None, typer.Option(help="Of adapters, the order of rows and dropout; 17 unless said.")]
-Provider = Annotated[str | None, typer.Option(help="local, or openai: a hosted service with that API.")]
-Replay = Annotated[float | None, typer.Option("--replay", help="Old-task rows per new row; 1.0 = as many.")]
 GateFile = Annotated[
     Path | None,
     typer.Option("--gate", metavar="FILE", help="A YAML file: what the model must show. Frozen before training."),
@@ -63,53 +39,22 @@ def register(app: typer.Typer) -> None:
 
 
 @answers
+@takes_run_options(*WHAT, *VALUES, "seed", "suffix", "provider", "learning_rate_multiplier")
 def train(
     dataset: DatasetArg,
-    base: BaseName = None,
-    method: Method = None,
-    objective: Objective = None,
-    preset: PresetName = None,
-    epochs: Epochs = None,
-    learning_rate: LearningRate = None,
-    replay: Replay = None,
-    batch_size: BatchSize = None,
-    max_length: MaxLength = None,
-    lora_r: LoraR = None,
-    seed: Seed = None,
-    suffix: Annotated[str | None, typer.Option(help="A word of your own in the model's name.")] = None,
-    provider: Provider = None,
-    lr_multiplier: Annotated[
-        float | None, typer.Option(help="Hosted: times the rate that the provider chooses.")
-    ] = None,
-    settings: Settings = None,
+    *,
+    said: dict[str, Any],
     gate: GateFile = None,
     alias: AliasName = None,
     wait: Wait = True,
     as_json: Json = False,
 ) -> None:
     """Train on a dataset. At a terminal you are the person who approves the cost, so it starts at once."""
-    overrides = {
-        "base": base,
-        "method": method,
-        "objective": objective,
-        "preset": preset,
-        "epochs": epochs,
-        "learning_rate": learning_rate,
-        "replay": replay,
-        "batch_size": batch_size,
-        "max_length": max_length,
-        "lora_r": lora_r,
-        "seed": seed,
-        "suffix": suffix,
-        "provider": provider,
-        "learning_rate_multiplier": lr_multiplier,
-        "settings": from_assignments(settings or []),
-    }
     with opened() as context:
-        make_spec(overrides)  # a wrong value is named before the file is read
+        make_spec(said)  # a wrong value is named before the file is read
         wanted = _gate(gate, alias)
         row = dataset_of(context, dataset)
-        asked = training.request(context, row.id, overrides | {"gate": wanted})
+        asked = training.request(context, row.id, said | {"gate": wanted})
         if not as_json:
             progress_console.print(sentences.estimate(asked.dataset, asked.spec, asked.estimate), markup=False)
             progress_console.print(gates.sentence(asked.approval), markup=False)
@@ -119,29 +64,24 @@ def train(
 
 
 @answers
+@takes_run_options(*WHAT, "epochs")
 def sweep_(
     dataset: DatasetArg,
+    *,
     over: Annotated[
         list[str] | None,
         typer.Option("--over", metavar="NAME=LOW..HIGH|A,B,C", help="What to vary. Repeat it; none: rate and rank."),
     ] = None,
     trials: Annotated[int | None, typer.Option(help="How many runs; 6 unless said.")] = None,
-    base: BaseName = None,
-    method: Method = None,
-    objective: Objective = None,
-    preset: PresetName = None,
-    epochs: Epochs = None,
-    settings: Settings = None,
+    said: dict[str, Any],
     wait: Wait = True,
     as_json: Json = False,
 ) -> None:
     """Try several settings and judge them on the dev rows. You approve the cost by typing it; no model is kept."""
-    overrides = {"base": base, "method": method, "objective": objective, "preset": preset, "epochs": epochs}
-    overrides["settings"] = from_assignments(settings or [])
     with opened() as context:
-        make_spec(overrides)
+        make_spec(said)
         row = dataset_of(context, dataset)
-        asked = sweep.request(context, row.id, overrides, over=over or [], trials=trials)
+        asked = sweep.request(context, row.id, said, over=over or [], trials=trials)
         if not as_json:
             progress_console.print(sentences.sweep_plan(asked), markup=False)
         job = approvals.decide(context, asked.approval.id, approve=True).job

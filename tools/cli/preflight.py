@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
+from typing import Any
 
 import typer
 from rich.text import Text
@@ -11,24 +12,10 @@ from tools import preflight as verbs
 from tools import sentences
 from tools.cli import shapes
 from tools.cli.follow import follow
-from tools.cli.jobs import (
-    BaseName,
-    BatchSize,
-    DatasetArg,
-    Epochs,
-    LearningRate,
-    LoraR,
-    MaxLength,
-    Method,
-    Objective,
-    PresetName,
-    Replay,
-    Seed,
-    Settings,
-    dataset_of,
-)
+from tools.cli.jobs import DatasetArg, dataset_of
 from tools.cli.output import FINDINGS, GOOD, INTERRUPTED, Json, answers, emit, opened, people, say
-from tools.specs import from_assignments, make_spec
+from tools.cli.run_options import VALUES, WHAT, takes_run_options
+from tools.specs import make_spec
 from trainer.methods.preflight.mask import ANSWER, END, GAP, LEARNED, PROMPT, Masked
 from trainer.store.tables import Job
 from trainer.types import JobStatus
@@ -42,40 +29,12 @@ def register(app: typer.Typer) -> None:
 
 
 @answers
-def preflight(
-    dataset: DatasetArg,
-    base: BaseName = None,
-    method: Method = None,
-    objective: Objective = None,
-    preset: PresetName = None,
-    epochs: Epochs = None,
-    learning_rate: LearningRate = None,
-    replay: Replay = None,
-    batch_size: BatchSize = None,
-    max_length: MaxLength = None,
-    lora_r: LoraR = None,
-    seed: Seed = None,
-    settings: Settings = None,
-    as_json: Json = False,
-) -> None:
+@takes_run_options(*WHAT, *VALUES, "seed")
+def preflight(dataset: DatasetArg, *, said: dict[str, Any], as_json: Json = False) -> None:
     """Try a training run: checks, a few measured steps, the loss mask. No model is made. Exit 1 when a check fails."""
-    overrides = {
-        "base": base,
-        "method": method,
-        "objective": objective,
-        "preset": preset,
-        "epochs": epochs,
-        "learning_rate": learning_rate,
-        "replay": replay,
-        "batch_size": batch_size,
-        "max_length": max_length,
-        "lora_r": lora_r,
-        "seed": seed,
-        "settings": from_assignments(settings or []),
-    }
     with opened() as context:
-        make_spec(overrides)  # a wrong value is named before the file is read
-        job = verbs.start(context, dataset_of(context, dataset).id, overrides)
+        make_spec(said)  # a wrong value is named before the file is read
+        job = verbs.start(context, dataset_of(context, dataset).id, said)
         ended = follow(context, job, quiet=as_json)
     if as_json:
         emit(shapes.job(ended))
