@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from tools.context import APPROVER, TRAINER, Context
 from tools.evaluation import latest, pick_model
 from tools.gates import REGISTERED, free_alias
-from trainer.bases import known_bases
+from trainer.bases import find_base, known_bases
 from trainer.errors import BadInput, Conflict, NotFound
 from trainer.evals.case import BASE, HOLDER
 from trainer.registry.aliases import swap
@@ -212,16 +212,18 @@ def _not_compared(context: Context, model: Model, current: Alias | None) -> Conf
     name, holder = (current.name, current.model_id) if current else ("", "")
     fix = f"Evaluate again: `evaluate {model.id} against {name}`."
     if not _can_compare(context, current):
-        fix = f"It is another base, which cannot be compared; two approvers can override: `override {model.id} to "
-        fix += f"{name} because …`."
+        fix = "No model or base of that name is here to be compared; two approvers can override: "
+        fix += f"`override {model.id} to {name} because …`."
     return Conflict(
         f"{name} serves {holder} now; this evaluation did not compare with it.", fix=fix, code="holder_not_compared"
     )
 
 
 def _can_compare(context: Context, current: Alias | None) -> bool:
-    """Whether what the alias serves can be asked beside the candidate: another one's base cannot."""
-    return current is None or context.services.models.find(current.model_id) is not None
+    """Whether what the alias serves is here to be asked beside the candidate."""
+    if current is None or context.services.models.find(current.model_id) is not None:
+        return True
+    return find_base(current.model_id, context.services.settings) is not None
 
 
 def _may_be_overridden(

@@ -46,6 +46,14 @@ def known_bases(settings: Settings) -> dict[str, str]:
     return found
 
 
+def find_base(name: str, settings: Settings) -> Base | None:
+    """As resolve_base, for a name that may be none."""
+    try:
+        return resolve_base(name, settings)
+    except BadInput:
+        return None
+
+
 def resolve_base(name: str, settings: Settings, *, allow_paths: bool = False) -> Base:
     """Name → Base, or BadInput that lists what is known. `allow_paths`: for the terminal, never for chat."""
     known = known_bases(settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -121,10 +122,24 @@ def test_an_alias_that_serves_the_base_was_compared_with_it(house: Services) -> 
     assert request(by(ADA, house), TUNED, "tickets").subject["previous"] == "tiny-base"
 
 
+def test_another_base_is_compared_by_its_name(house: Services, tmp_path: Path) -> None:
+    (tmp_path / "large-base").mkdir()
+    (tmp_path / "large-base" / "config.json").touch()
+    house = replace(house, settings=house.settings.model_copy(update={"base_folders": (str(tmp_path),)}))
+    point(house, "tickets", "large-base", expected=1)
+    judge(house, holder="")
+    with pytest.raises(Conflict, match=r"`evaluate .* against tickets`"):
+        request(by(ADA, house), TUNED, "tickets")
+    with pytest.raises(Conflict, match=r"`evaluate .* against tickets`"):
+        request_override(by(ADA, house), TUNED, "tickets", WHY)
+    judge(house, holder="large-base")
+    assert request(by(ADA, house), TUNED, "tickets").subject["previous"] == "large-base"
+
+
 def test_another_base_that_cannot_be_compared_takes_two_people(house: Services) -> None:
     point(house, "tickets", "large-base", expected=1)
     judge(house, holder="")
-    with pytest.raises(Conflict, match=r"another base.*two approvers"):
+    with pytest.raises(Conflict, match=r"No model or base of that name.*two approvers"):
         request(by(ADA, house), TUNED, "tickets")
     asked = request_override(by(ADA, house), TUNED, "tickets", WHY)
     assert asked.subject["verdict"] == "PASS" and asked.subject["holder_compared"] is False

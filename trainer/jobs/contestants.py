@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trainer.bases import Base
+from trainer.bases import Base, find_base
 from trainer.evals.asking import Ask, Question
 from trainer.evals.case import BASE, CANDIDATE, FEW_SHOT, HOLDER, Answer, Contestant
 from trainer.evals.gate import GateSpec
@@ -65,13 +65,13 @@ def line_up(
     if gate.few_shot and services.jobs.get(model.job_id).spec.get("objective") != "classify":  # examples are turns
         found.append(Entrant(Contestant(FEW_SHOT, model.base, gate.few_shot), base))
     for alias in dict.fromkeys(name for name in (asked.get("alias"), gate.alias) if name):
-        holder, note = _holder(services, model, alias, bool(asked.get("may_send")))
+        held, note = _held(services, model, alias, bool(asked.get("may_send")))
         notes += [note] if note else []
-        if holder:
+        if held:
             first = not any(entrant.contestant.key == HOLDER for entrant in found)
-            found.append(_entrant(HOLDER if first else holder.id, holder))
-    found += [_entrant(other, services.models.get(other)) for other in asked.get("against", ())]
-    once = {entrant.model.id if entrant.model else entrant.contestant.key: entrant for entrant in reversed(found)}
+            found.append(_entrant(held, HOLDER if first else ""))
+    found += [_entrant(services.models.get(other)) for other in asked.get("against", ())]
+    once = {(entrant.contestant.model, entrant.contestant.shots): entrant for entrant in reversed(found)}
     return [entrant for entrant in found if entrant in once.values()], notes
 
 
@@ -79,11 +79,14 @@ def base_of(model: Model) -> Base:
     return Base(model.base, model.base_location)
 
 
-def _entrant(key: str, model: Model) -> Entrant:
-    return Entrant(Contestant(key, model.id), base_of(model), model)
+def _entrant(who: Model | Base, key: str = "") -> Entrant:
+    if isinstance(who, Base):
+        return Entrant(Contestant(key or who.name, who.name), who)
+    return Entrant(Contestant(key or who.id, who.id), base_of(who), who)
 
 
-def _holder(services: Services, model: Model, alias: str, may_send: bool) -> tuple[Model | None, str]:
+def _held(services: Services, model: Model, alias: str, may_send: bool) -> tuple[Model | Base | None, str]:
+    """What the alias serves now, where it can be asked beside the candidate; else perhaps why not."""
     held = services.aliases.find(alias)
     if held is None:
         return None, f"The alias {alias} serves nothing yet: there is no model of its to compare with."
@@ -93,7 +96,11 @@ def _holder(services: Services, model: Model, alias: str, may_send: bool) -> tup
         return None, ""  # it answers already
     found = services.models.find(held.model_id)
     if found is None:
-        return None, f"The alias {alias} serves {held.model_id}, which is no tuned model: not compared."
+        base = find_base(held.model_id, services.settings)
+        said = (
+            f"The alias {alias} serves {held.model_id}, which is neither a tuned model nor a base here: not compared."
+        )
+        return base, "" if base else said
     if remote_name(found.base_location) and not may_send:
         said = f"The alias {alias} serves {found.id}, which answers at a provider: not compared, since only somebody "
         return None, f"{said}at the terminal may send the test prompts there (tunesmith eval {model.id})."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -161,10 +161,18 @@ def test_whole_models_are_loaded_one_after_another_and_replayed_rows_are_what_tr
     gate = GateSpec.model_validate(SHORT).model_dump(mode="json")
     candidate = bench.model(adapters[0], gate=gate, replay=1.0, replay_dataset=replayed.id)
     whole = bench.model(pebble, whole=True)
+    (tmp_path / "bases").mkdir()
+    (tmp_path / "bases" / "marble").symlink_to(pebble)  # another base by its name, which an alias serves
+    here = bench.services.settings.model_copy(update={"base_folders": (str(tmp_path / "bases"),)})
+    bench.services = replace(bench.services, settings=here)
+    with bench.services.db.write() as session:
+        swap(session, "stones", "marble", expected=0, by="U0ADA", approval_id="")
 
-    report = bench.report(bench.attempt(evaluation.start(bench.context, candidate, against=[whole])))
+    report = bench.report(bench.attempt(evaluation.start(bench.context, candidate, alias="stones", against=[whole])))
 
     test = [r for r in report.rows if r.suite == "test"]
     assert report.contamination.checked and test  # rows of its own test were never replayed
-    assert [r.answers[whole].text for r in test] == [r.answers["base"].text for r in test]
+    assert {c.key: c.model for c in report.contestants}["holder"] == "marble"
+    for key in (whole, "holder"):
+        assert [r.answers[key].text for r in test] == [r.answers["base"].text for r in test]
     assert [r.answers["candidate"].text for r in test] != [r.answers["base"].text for r in test]
