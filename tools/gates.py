@@ -226,16 +226,18 @@ def _of_file(context: Context, path: Path) -> tuple[str, bytes, Suite, dict[str,
 
 
 def _judge(context: Context, rule: JudgeRule) -> JudgeRule:
-    """With the model's name, and the hash of the words that it will be given."""
+    """With the model's name, the host that rows will be sent to, and the hash of the words that it will be given."""
     from trainer.evals.judges import prompt_digest
     from trainer.evals.judges.endpoint import Endpoint
 
     settings = context.services.settings
     model = (settings.judge_model or settings.llm_model) if rule.model.lower() in ANY_JUDGE else rule.model
-    if not Endpoint.of(settings, model).ready:
+    endpoint = Endpoint.of(settings, model)
+    if not endpoint.ready:
         raise bad(
             "No language model is configured that could judge.",
             "An admin sets TUNESMITH_JUDGE_BASE_URL; or leave the judge out.",
             "judge",
         )
-    return rule.model_copy(update={"model": model, "prompt_sha256": prompt_digest(rule, settings)})
+    frozen = {"model": model, "endpoint": endpoint.host, "prompt_sha256": prompt_digest(rule, settings)}
+    return rule.model_copy(update=frozen)

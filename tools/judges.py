@@ -74,6 +74,8 @@ def calibrate(
     changed = {name: value for name, value in asked.items() if value is not None}
     if {"kind", "rubric"} & set(changed):
         changed["prompt_sha256"] = ""  # other words than the gate's
+    if model is not None and model != usual.model:
+        changed["endpoint"] = ""  # another judge than the gate's: it answers where the settings say
     report = judge(
         _rule(usual.model_dump() | changed),
         rows=whole.rows,

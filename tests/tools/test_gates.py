@@ -175,11 +175,20 @@ def test_names_are_looked_up_before_anything_is_asked(context: Context, dataset:
 
 
 def test_a_judge_is_frozen_with_the_words_that_it_will_be_given(context: Context, dataset: Dataset, bare: Base) -> None:
-    settings = context.services.settings.model_copy(update={"judge_base_url": "http://judge", "judge_model": "fair-1"})
+    told = {"judge_base_url": "http://me:pw@judge:8/v1", "judge_model": "fair-1"}
+    settings = context.services.settings.model_copy(update=told)
     ready = Context(context.caller, replace(context.services, settings=settings))
-    for asked, model in (({"judge": "yes"}, "fair-1"), ({"judge": {"model": "other", "kind": "rubric"}}, "other")):
+    other = {"model": "other", "kind": "rubric", "endpoint": "elsewhere", "rows": 1}
+    for asked, model, shown in (
+        ({"judge": "yes"}, "fair-1", "100 test rows, which are"),
+        ({"judge": other}, "other", "1 test row, which is"),
+    ):
         spec = gates.register(ready, dataset, bare, asked)
         assert spec and spec.judge and spec.judge.model == model and len(spec.judge.prompt_sha256) == 64
+        assert spec.judge.endpoint == "judge:8"  # where the settings send rows, whatever somebody writes
+        assert f"{model} at judge:8 judges {shown} sent there, for at most $5.00; it only advises" in " ".join(
+            lines(spec, 20)
+        )
     with pytest.raises(TunesmithError, match="rubric"):
         gates.register(ready, dataset, bare, {"judge": {"model": "x", "rubric": "nobody-has-this"}})
 

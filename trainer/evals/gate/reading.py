@@ -143,7 +143,8 @@ def _judge(value: Any) -> JudgeRule | None:
         return None
     asked = {"model": value} if isinstance(value, str) else _mapping("judge", value)
     found = _named(asked, JudgeRule, {}, "A judge's rule")
-    found.pop("prompt_sha256", None)
+    for frozen in ("prompt_sha256", "endpoint"):  # the settings decide, not what somebody writes
+        found.pop(frozen, None)
     return _made(JudgeRule, found)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from trainer.evals.case import Role
 from trainer.evals.gate.advice import advised_rows
 from trainer.evals.gate.keeping import margin_of
-from trainer.evals.gate.spec import GateSpec, SuiteRule
+from trainer.evals.gate.spec import GateSpec, JudgeRule, SuiteRule
 from trainer.evals.gate.words import rows
 from trainer.evals.stats import minimum_detectable_effect
 
@@ -86,9 +86,18 @@ def _beside(spec: GateSpec) -> Iterator[str]:
     if only:
         yield f"Only compared: {', '.join(only)}."
     if spec.judge:
-        yield f"{spec.judge.model} judges {rows(spec.judge.rows)}, and only advises until people agree with it."
+        yield _judge(spec.judge)
     if spec.good_enough is not None:
         yield f"At {_percent(spec.good_enough)} it is good enough: then stop."
+
+
+def _judge(rule: JudgeRule) -> str:
+    """Who judges, where the rows go, and what that may cost."""
+    at = f" at {rule.endpoint}" if rule.endpoint else ""
+    counted = rows(rule.rows, "test row")
+    sent = "which is sent there" if rule.rows == 1 else "which are sent there"
+    cost = f"for at most ${rule.max_usd:,.2f}"
+    return f"{rule.model}{at} judges {counted}, {sent}, {cost}; it only advises until people agree with it."
 
 
 def _points(share: float) -> str:

@@ -45,6 +45,7 @@ class JudgeRule(Frozen):
     model: Name
     kind: Literal["pairwise", "rubric"] = "pairwise"
     rubric: Name = "helpfulness"
+    endpoint: Annotated[str, Field(max_length=300)] = ""  # the host to which rows are sent; "" in gates from before
     prompt_sha256: Sha256 = ""  # of the rubric and the words around it
     rows: Annotated[int, Field(ge=1, le=5000)] = 100  # of the test part, chosen by hash
     max_usd: Annotated[float, Field(ge=0)] = 5.0

@@ -41,21 +41,15 @@ def judge(
 
     `rule.rows` rows are judged, chosen by hash; those that people labelled are judged as well, for calibration alone.
     What this judge said before is never asked again, and at most `rule.max_usd` are spent. A judge that stops
-    answering, or a stop asked for, leaves a report on what was judged, with a warning. Raises Conflict when words or
-    rubric are no longer those of the rule, NotFound for an unknown rubric, and BadInput when there is nothing to
-    compare, when no judge is configured or its server refuses (`judge_refused_…`), or when nothing it said could be
+    answering, or a stop asked for, leaves a report on what was judged, with a warning. Raises Conflict when words,
+    rubric or host are no longer those of the rule, NotFound for an unknown rubric, and BadInput when there is nothing
+    to compare, when no judge is configured or its server refuses (`judge_refused_…`), or when nothing it said could be
     read (`judge_prose`)."""
     prompt = _prompt(rule, settings)
     pairs = pairs_of(rows, against)
     if not pairs:
         raise BadInput(f"No row was answered by both the candidate and {against}.", code="nothing_to_judge")
-    endpoint = Endpoint.of(settings, rule.model)
-    if not endpoint.ready:
-        raise BadInput(
-            "No language model is configured that could judge.",
-            fix="Set TUNESMITH_JUDGE_BASE_URL or OPENAI_API_KEY, or leave the judge out of the gate.",
-            code="no_judge",
-        )
+    endpoint = _endpoint(rule, settings)
     hearing = Hearing(prompt, endpoint, Judgements(db), Voice(settings, endpoint), rule.max_usd)
     first = pairs[: rule.rows]
     heard = hearing.hear([*first, *labelled(pairs[rule.rows :], labels)], on_progress, should_stop)
@@ -89,6 +83,25 @@ def _prompt(rule: JudgeRule, settings: Settings) -> Prompt:
             code="judge_prompt_changed",
         )
     return prompt
+
+
+def _endpoint(rule: JudgeRule, settings: Settings) -> Endpoint:
+    """Rows go only where the gate said, before training, that they would go."""
+    endpoint = Endpoint.of(settings, rule.model)
+    if not endpoint.ready:
+        raise BadInput(
+            "No language model is configured that could judge.",
+            fix="Set TUNESMITH_JUDGE_BASE_URL or OPENAI_API_KEY, or leave the judge out of the gate.",
+            code="no_judge",
+        )
+    if rule.endpoint not in ("", endpoint.host):
+        raise Conflict(
+            f"The judge's server is {endpoint.host} now, and was {rule.endpoint} when the gate was registered: no row "
+            "was sent.",
+            fix="Set TUNESMITH_JUDGE_BASE_URL back to it, or register a new gate with a new training run.",
+            code="endpoint_changed",
+        )
+    return endpoint
 
 
 def _refuse_silence(rule: JudgeRule, hearing: Hearing, heard: Sequence[Heard]) -> None:

@@ -301,6 +301,16 @@ def test_words_that_changed_since_the_gate_was_registered_are_refused(db: Databa
             judged(llm, db, rows(1), rule=frozen.model_copy(update={"rubric": "tone"}))
 
 
+def test_rows_go_only_to_the_host_that_the_gate_named(db: Database) -> None:
+    with bench(honest) as llm:
+        host = llm.url.split("/")[2]
+        assert judged(llm, db, rows(1), rule=rule(endpoint=host)).rows == 1
+        llm.asked = []
+        with pytest.raises(Conflict, match=f"server is {host} now, and was judge.example") as caught:
+            judged(llm, db, rows(2), rule=rule(endpoint="judge.example"))
+        assert caught.value.code == "endpoint_changed" and not llm.asked
+
+
 def test_a_team_brings_a_rubric_of_its_own(db: Database, tmp_path: Path) -> None:
     own = tmp_path / "rubrics" / "lumo.yaml"
     own.parent.mkdir()
