@@ -6,10 +6,11 @@ import tempfile
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from tools.context import TRAINER, Context
 from tools.datasets import ensure_split
+from tools.plans import Plan
 from trainer.advice.hosted import NEAR_DAYS, notices_for
 from trainer.bases import Base
 from trainer.data.kinds import objective_for
@@ -34,15 +35,6 @@ ASK_S = 10.0  # for a question while somebody waits
 SENT = {"base", "provider", "objective", "suffix", "seed", "epochs", "batch_size", "learning_rate_multiplier", "beta"}
 SPENT_ROWS = ("target_too_few_rows", "target_too_many_rows", "target_too_large")
 FORMATS = {"supervised": "openai-chat", "dpo": "openai-preference"}
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """`covered` is what the approval binds beside the spec: provider, endpoint, hyperparameters, cost, notices."""
-
-    base: Base
-    estimate: Estimate
-    covered: dict[str, Any]
 
 
 def plan(context: Context, dataset: Dataset, spec: RunSpec, *, today: date | None = None) -> Plan:
@@ -87,7 +79,7 @@ def plan(context: Context, dataset: Dataset, spec: RunSpec, *, today: date | Non
         fits=None,
         basis=" ".join([basis, *notices]),
     )
-    return Plan(Base(spec.base, f"{SCHEME}{spec.base}"), made, covered)
+    return Plan(Base(spec.base, f"{SCHEME}{spec.base}"), made, tokens, covered)
 
 
 def _asked(spec: RunSpec) -> frozenset[str]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tools.context import Context
-from tools.datasets import ensure_split, pick_dataset
+from tools.datasets import pick_dataset
 from tools.specs import given
-from tools.training import plan, spec_of, train_tokens
+from tools.training import plan, spec_of
 from trainer.advice.hyperparameters import Advised, Known, hyperparameters
 from trainer.methods.estimate import LONGEST_DEFAULT
 from trainer.methods.hardware import base_config
@@ -27,19 +27,20 @@ class Suggestion:
 
 
 def suggest(context: Context, dataset_id: str | None, overrides: dict[str, Any]) -> Suggestion:
-    """Count the train rows by the base's tokenizer and advise. Nothing is started, no test row is read."""
+    """Advise by what planning such a run counts of the train rows. Nothing is started, no test row is read."""
     dataset = pick_dataset(context, dataset_id)
     asked = given(overrides)
     wished = spec_of(context, dataset, overrides)
-    base, made = plan(context, dataset, wished)
-    tokens = train_tokens(context, ensure_split(context, dataset)["blobs"]["train"], base)
+    planned = plan(context, dataset, wished)
+    base, tokens = planned.base, planned.tokens
+    parameters = planned.estimate.total_params
     config = base_config(base) or {}
     known = Known(
         rows=tokens.rows,
         tokens=tokens.total,
         p95=tokens.p95,
         longest=tokens.longest,
-        parameters=made.total_params,
+        parameters=parameters,
         context=int(config.get("max_position_embeddings") or LONGEST_DEFAULT),
         method=wished.method,
         objective=wished.objective,
@@ -47,5 +48,5 @@ def suggest(context: Context, dataset_id: str | None, overrides: dict[str, Any])
     )
     advised = [one for one in hyperparameters(known) if one.name not in asked]
     spec = spec_of(context, dataset, asked | {one.name: one.value for one in advised})
-    basis = f"{tokens.rows:,} train rows, {tokens}; {base.name} with {made.total_params:,} parameters."
+    basis = f"{tokens.rows:,} train rows, {tokens}; {base.name} with {parameters:,} parameters."
     return Suggestion(dataset, spec, advised, basis)

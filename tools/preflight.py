@@ -29,11 +29,11 @@ def start(context: Context, dataset_id: str | None, overrides: dict[str, Any]) -
             code="no_preflight",
             param="provider",
         )
-    base, made = training.plan(context, dataset, spec)
-    tokens = round(made.tokens / spec.epochs / (1 + spec.replay))
+    planned = training.plan(context, dataset, spec)
+    tokens = round(planned.estimate.tokens / spec.epochs / (1 + spec.replay))
     subject = {
         "spec": spec.model_dump(mode="json"),
-        "base_location": base.location,
+        "base_location": planned.base.location,
         "dataset_id": dataset.id,
         "tokens": tokens,
     }

@@ -67,7 +67,7 @@ def estimate_training(runtime: Runtime, dataset: str | None = None, **said: Any)
     """Estimate time, memory and cost of a training run without asking for it."""
     row = datasets.pick_dataset(runtime.context, dataset)
     spec = training.spec_of(runtime.context, row, said)
-    _, made = training.plan(runtime.context, row, spec)
+    made = training.plan(runtime.context, row, spec).estimate
     return sentences.estimate(row, spec, made), {}
 
 

@@ -43,7 +43,8 @@ def request(
     spec = spec_of(context, dataset, overrides)
     if spec.provider != "local":
         raise BadInput("A sweep runs here, not at a provider.", fix="Leave the provider out.", param="provider")
-    base, one = plan(context, dataset, spec)
+    planned = plan(context, dataset, spec)
+    base, one = planned.base, planned.estimate
     axes = tuple(parse_axis(text) for text in over) or _usual(spec, one)
     sweep = make_sweep(spec, axes, _counted(trials))
     for trial in sweep.ends():

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from tools import companion, gates, hosting, replay, room
 from tools.context import TRAINER, Context
 from tools.datasets import ensure_split, pick_dataset
+from tools.plans import Plan
 from tools.specs import given, spec_for
 from trainer.bases import Base, resolve_base
 from trainer.data.kinds import objective_for
@@ -38,11 +39,10 @@ class TrainRequest:
     estimate: Estimate
 
 
-def plan(context: Context, dataset: Dataset, spec: RunSpec) -> tuple[Base, Estimate]:
+def plan(context: Context, dataset: Dataset, spec: RunSpec) -> Plan:
     """Resolve the base and estimate the run; BadInput where it cannot be run at all."""
     if spec.provider != LOCAL:
-        hosted = hosting.plan(context, dataset, spec)
-        return hosted.base, hosted.estimate
+        return hosting.plan(context, dataset, spec)
     settings = context.services.settings
     objective_for(dataset.kind, spec.objective, name=dataset.id)
     fits.check(spec)
@@ -53,7 +53,8 @@ def plan(context: Context, dataset: Dataset, spec: RunSpec) -> tuple[Base, Estim
         raise no_chat_template()
     replay.check(context, dataset, base, spec)
     split = ensure_split(context, dataset)
-    tokens = _each_answer(train_tokens(context, split["blobs"]["train"], base), dataset.kind)
+    counted = _train_tokens(context, split["blobs"]["train"], base)
+    tokens = _each_answer(counted, dataset.kind)
     gpu = gpu_of_this_machine()
 
     def again(wanted: RunSpec) -> Estimate:
@@ -75,10 +76,11 @@ def plan(context: Context, dataset: Dataset, spec: RunSpec) -> tuple[Base, Estim
             code="unknown_target_modules",
             param="target_modules",
         )
-    return base, replace(made, basis=f"{made.basis} {str(tokens)[0].upper()}{str(tokens)[1:]}.")
+    basis = f"{made.basis} {str(tokens)[0].upper()}{str(tokens)[1:]}."
+    return Plan(base, replace(made, basis=basis), counted)
 
 
-def train_tokens(context: Context, sha256: str, base: Base) -> TokenCount:
+def _train_tokens(context: Context, sha256: str, base: Base) -> TokenCount:
     """Of the rows to train on, by the base's own tokenizer where it is here."""
     name = base.location if base.folder else base.name
     with tempfile.TemporaryDirectory(prefix="tunesmith-") as folder:
@@ -102,24 +104,23 @@ def request(context: Context, dataset_id: str | None, overrides: dict[str, Any])
     asked = gates.asked_in(overrides)
     overrides = {name: value for name, value in overrides.items() if name != "gate"}
     spec = spec_of(context, dataset, overrides)
-    hosted = hosting.plan(context, dataset, spec) if spec.provider != LOCAL else None
-    base, made = (hosted.base, hosted.estimate) if hosted else plan(context, dataset, spec)
-    gate = gates.register(context, dataset, base, asked, objective=spec.objective)
+    planned = plan(context, dataset, spec)
+    gate = gates.register(context, dataset, planned.base, asked, objective=spec.objective)
     subject = {
         "dataset_id": dataset.id,
         "dataset_sha256": dataset.sha256,
         "split": dataset.split,
-        "base_location": base.location,
+        "base_location": planned.base.location,
         "spec": spec.model_dump(mode="json"),
-        "estimate": asdict(made),
+        "estimate": asdict(planned.estimate),
         **replay.covered(context, spec),
         **gates.covered(gate, dataset, gates.code(context, gate)),
-        **({"hosted": hosted.covered} if hosted else {}),
+        **({"hosted": planned.covered} if planned.covered else {}),
     }
     by, origin = context.caller.user, context.caller.origin
     approval = context.services.approvals.ask("train", subject, by=by, origin=origin)
     companion.send_ahead(context, approval)
-    return TrainRequest(approval, spec, dataset, made)
+    return TrainRequest(approval, spec, dataset, planned.estimate)
 
 
 def spec_of(context: Context, dataset: Dataset, overrides: dict[str, Any]) -> RunSpec:

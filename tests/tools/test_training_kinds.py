@@ -94,7 +94,7 @@ def test_every_kind_that_teaches_can_be_asked_for(context: Context, tmp_path: Pa
 
     spec = spec_for(row, {})
 
-    assert spec.objective == objective and training.plan(context, row, spec)[1].tokens > 0
+    assert spec.objective == objective and training.plan(context, row, spec).estimate.tokens > 0
 
 
 def test_rows_to_grade_are_refused_in_words(context: Context, tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def estimate(
         make_spec(said)  # a wrong value is named before the file is read
         row = dataset_of(context, dataset)
         spec = training.spec_of(context, row, said)
-        _, made = training.plan(context, row, spec)
+        made = training.plan(context, row, spec).estimate
     today, tokens = datetime.now(UTC).date(), round(made.tokens / spec.epochs)
     charged = [cost(tokens, spec.epochs, *name, today=today) for name in asked]
     value = {"dataset": row.id, "spec": spec.model_dump(mode="json"), **asdict(made)}

@@ -29,7 +29,7 @@ def train(click: Click) -> None:
 def estimate(click: Click) -> None:
     row = datasets.pick_dataset(click.context, click.value)
     spec = training.spec_of(click.context, row, {})
-    _, made = training.plan(click.context, row, spec)
+    made = training.plan(click.context, row, spec).estimate
     _say(click, sentences.estimate(row, spec, made))
 
 
