@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -13,11 +14,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import structlog
 
 from trainer.services import Services, build_services
 from trainer.settings import Settings, default_cache, load_settings
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # `datasets` reports each load to the Hub: 5 s where no name server answers
+# As the doors have it: stdout is for answers.
+structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 ROOT = Path(__file__).parent.parent
 REAL_DATA = ROOT.parent / "shared" / "data" / "real"
 

@@ -1,4 +1,4 @@
-"""Real processes on a real Redis: a worker, a reconciler, and a job of the tiny base that is worth killing."""
+"""Real processes on a real Redis: a worker, a reconciler, and a training job that is worth killing."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.conftest import wait_until
+from tests.conftest import redis_server, wait_until
+from tests.trainer.inference.pebble import make_pebble
 from tools import approvals, datasets, training
 from tools.context import Caller, Context
 from trainer.services import Services, build_services
-from trainer.settings import default_cache, load_settings
+from trainer.settings import load_settings
 from trainer.store.tables import Job
 from trainer.types import JobStatus
 
@@ -29,6 +30,7 @@ class Farm:
         self.services = services
         self.env = env
         self.processes: list[subprocess.Popen[bytes]] = []
+        self.trains: subprocess.Popen[bytes] | None = None
 
     def start(self, *verb: str) -> subprocess.Popen[bytes]:
         log = (self.services.settings.home / f"{'-'.join(verb)}.{len(self.processes)}.log").open("wb")
@@ -37,15 +39,22 @@ class Farm:
         self.processes.append(process)
         return process
 
+    def worker(self) -> subprocess.Popen[bytes]:
+        """The worker that trains: the one that lives, else a new one."""
+        if self.trains is None or self.trains.poll() is not None:
+            self.trains = self.start("worker", "gpu")
+        return self.trains
+
     def submit(self, **spec: Any) -> Job:
-        """A training job on the tiny base, asked for and approved like any other."""
+        """A training job, asked for and approved like any other. Its checkpoints come by steps, however slow those are
+        here."""
         caller = Caller("U0ADA", "Ada", frozenset({"trainer"}), "test", allow_paths=True)
         context = Context(caller, self.services)
         path = self.services.settings.home / "rows.jsonl"
         path.write_text("".join(json.dumps(row(n)) + "\n" for n in range(120)))
         dataset = datasets.check_file(context, path, filename="rows.jsonl").dataset
         assert dataset is not None
-        wanted = {"early_stopping_patience": 0, "save_every_s": 0.5, **spec}
+        wanted = {"early_stopping_patience": 0, "packing": False, "save_every_steps": 20, **spec}
         asked = training.request(context, dataset.id, wanted)
         job = approvals.decide(context, asked.approval.id, approve=True).job
         assert job is not None
@@ -93,20 +102,37 @@ def row(number: int) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]}
 
 
+@pytest.fixture(scope="module")
+def pebble(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_pebble(tmp_path_factory.mktemp("base"))
+
+
+@pytest.fixture(scope="module")
+def one_farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
+    """A reconciler all the time, and a worker that the next test inherits unless this one has killed it: processes
+    take longer to start than the small base to train."""
+    folder = tmp_path_factory.mktemp("farm")
+    foreign = ("TUNESMITH_", "SLACK_", "REDIS_", "OPENAI_")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    with redis_server(folder) as redis_url:
+        settings = load_settings(home=folder / "home", redis_url=redis_url, lease_s=4.0, heartbeat_s=0.5)
+        own = {
+            "TUNESMITH_HOME": str(settings.home),
+            "TUNESMITH_LEASE_S": "4",
+            "TUNESMITH_HEARTBEAT_S": "0.5",
+            "REDIS_URL": redis_url,
+        }
+        with build_services(settings, migrate=True) as services:
+            built = Farm(services, env | own)
+            try:
+                built.start("reconcile")
+                yield built
+            finally:
+                built.stop()
+
+
 @pytest.fixture
-def farm(tmp_path: Path, redis_url: str, tiny_base: Path) -> Iterator[Farm]:
-    settings = load_settings(
-        home=tmp_path / "home", redis_url=redis_url, lease_s=4.0, heartbeat_s=0.5, cache=default_cache()
-    )
-    own = {
-        "TUNESMITH_HOME": str(settings.home),
-        "TUNESMITH_LEASE_S": "4",
-        "TUNESMITH_HEARTBEAT_S": "0.5",
-        "REDIS_URL": redis_url,
-    }
-    with build_services(settings, migrate=True) as services:
-        built = Farm(services, os.environ | own)
-        try:
-            yield built
-        finally:
-            built.stop()
+def farm(one_farm: Farm) -> Iterator[Farm]:
+    yield one_farm
+    for job in one_farm.services.jobs.list(open_only=True):  # of a test that failed
+        one_farm.services.jobs.request_cancel(job.id, "U0ADA")
