@@ -29,7 +29,7 @@ def test_a_run_that_is_ready_says_so_shows_the_mask_and_leaves_no_model(tmp_path
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith("Ready: 9 of 9 checks hold.")
     assert done.stdout.count("END <|end|>»") == 3 and "A step took" in done.stdout
-    assert terminal.json("models")["models"] == []
-    (job,) = terminal.json("status")["jobs"]
+    assert terminal.quick("models")["models"] == []
+    (job,) = terminal.quick("status")["jobs"]
     assert job["id"].startswith("preflight-") and job["result"]["ok"] and job["result"]["measured"]["steps"] > 0
     assert not any((tmp_path / "home" / "work").glob("*/*/run"))

@@ -223,13 +223,12 @@ def test_train_and_eval_at_the_terminal_need_no_word_of_it(tmp_path: Path, encod
     terminal = Terminal(tmp_path / "home")
     terminal.env["TUNESMITH_BASE_FOLDERS"] = str(encoder.parent)
     wanted = ("--method", "full", "--lr", "0.006", "--epochs", "4", "--set", "evals_per_run=1")
-    job = terminal.json("train", str(file), "--base", "little", *wanted)
+    job = terminal.quick("train", str(file), "--base", "little", *wanted)
     assert job["status"] == "succeeded" and job["hyperparameters"]["objective"] == "classify"
     assert job["result"]["metrics"]["accuracy"] > 0.9
-    done = terminal.run("eval", job["fine_tuned_model"], "--json")
-    told = json.loads(done.stdout)["report"]["metrics"]["exact_match"]
+    told = terminal.quick("eval", job["fine_tuned_model"], code=0)["report"]["metrics"]["exact_match"]
     assert (told["base_mean"], told["tuned_mean"] > 0.9) == (0.0, True)
-    error = terminal.json("train", str(file), "--base", "little", "--objective", "supervised", code=2)["error"]
+    error = terminal.quick("train", str(file), "--base", "little", "--objective", "supervised", code=2)["error"]
     assert error["code"] == "base_cannot_write"
 
 
