@@ -19,11 +19,11 @@ SCRIPT = Path(__file__).with_name("two_ranks.py")
 PLAIN = SPEC.model_copy(update={"packing": False, "epochs": 2, "evals_per_run": 2, "early_stopping_patience": 0})
 
 
-def two(bench: Bench, folder: Path) -> list[dict[str, Any]]:
+def start(base: Path, *folders: Path) -> None:
     launch = ["torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(free_port()), str(SCRIPT)]
     env = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run(
-        [sys.executable, "-m", *launch, str(bench.base), str(folder), PLAIN.model_dump_json()],
+        [sys.executable, "-m", *launch, str(base), PLAIN.model_dump_json(), *map(str, folders)],
         env=env,
         cwd=ROOT,
         capture_output=True,
@@ -31,18 +31,28 @@ def two(bench: Bench, folder: Path) -> list[dict[str, Any]]:
         timeout=240,
     )
     assert done.returncode == 0, done.stderr[-3000:]
+
+
+def seen(folder: Path) -> list[dict[str, Any]]:
     return [json.loads((folder / f"rank-{n}.json").read_text()) for n in (0, 1)]
 
 
-@pytest.fixture
-def folder(bench: Bench) -> Path:
-    bench.write("train", ROWS)
-    bench.write("dev", [row(f"dev {n}", "yes please") for n in range(6)])
-    return bench.folder
+@pytest.fixture(scope="module")
+def benches(pebble: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Bench, Bench]:
+    """One run to its end and one that is asked to pause, by the same two processes: most of their time is imports."""
+    whole, paused = (Bench(pebble, tmp_path_factory.mktemp(name)) for name in ("whole", "paused"))
+    for bench in (whole, paused):
+        bench.write("train", ROWS)
+        bench.write("dev", [row(f"dev {n}", "yes please") for n in range(6)])
+    (paused.folder / "pause").touch()
+    start(pebble, whole.folder, paused.folder)
+    return whole, paused
 
 
-def test_two_processes_share_the_batch_and_equal_one(bench: Bench, folder: Path) -> None:
-    first, second = two(bench, folder)
+def test_two_processes_share_the_batch_and_equal_one(benches: tuple[Bench, Bench]) -> None:
+    bench, _ = benches
+    folder = bench.folder
+    first, second = seen(folder)
     both = folder / "both"
     (folder / "run" / "artifact").rename(both)
     whole = bench.train(PLAIN)
@@ -56,9 +66,9 @@ def test_two_processes_share_the_batch_and_equal_one(bench: Bench, folder: Path)
     assert (second["told"], second["notes"], second["checkpoints"], second["asked"]) == (0, [], [], 0)
 
 
-def test_rank_0_asked_to_pause_pauses_both(bench: Bench, folder: Path) -> None:
-    (folder / "pause").touch()
-    first, second = two(bench, folder)
+def test_rank_0_asked_to_pause_pauses_both(benches: tuple[Bench, Bench]) -> None:
+    folder = benches[1].folder
+    first, second = seen(folder)
     assert first["stopped"] == second["stopped"] == ["pause", 2]
     assert (first["checkpoints"], second["checkpoints"]) == ([2], [])
     assert len(list((folder / "run" / "checkpoint-2").glob("rng_state_*.pth"))) == 2

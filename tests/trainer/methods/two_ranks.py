@@ -1,4 +1,4 @@
-"""One of several processes of a run: `torchrun … two_ranks.py BASE FOLDER SPEC`.
+"""One of several processes of a run: `torchrun … two_ranks.py BASE SPEC FOLDER…`, one run after another in each folder.
 
 It writes what it saw to FOLDER/rank-N.json.
 """
@@ -44,8 +44,11 @@ def main(base: str, folder: Path, spec: dict[str, Any]) -> None:
         seen["result"] = asdict(result)
     except Stopped as stop:
         seen["stopped"] = [stop.reason, stop.step]
+    finally:
+        artifact.leave = leave
     (folder / f"rank-{ranks.rank()}.json").write_text(json.dumps(seen))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3]))
+    for folder in sys.argv[3:]:
+        main(sys.argv[1], Path(folder), json.loads(sys.argv[2]))
