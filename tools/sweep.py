@@ -112,13 +112,5 @@ def _all(one: Estimate, sweep: SweepSpec) -> Estimate:
 def start(context: Context, session: Session, approval: Approval) -> Job:
     """Insert the approved job, within the transaction of the decision."""
     subject = approval.subject
-    return context.services.jobs.add(
-        session,
-        JobKind.SWEEP,
-        spec=subject["sweep"] | {"base_location": subject["base_location"]},
-        dataset_id=subject["dataset_id"],
-        owner=approval.requested_by,
-        team=context.caller.team,
-        origin=approval.origin,
-        approval_id=approval.id,
-    )
+    spec = subject["sweep"] | {"base_location": subject["base_location"]}
+    return context.services.jobs.add_approved(session, JobKind.SWEEP, approval, spec=spec, team=context.caller.team)

@@ -141,16 +141,8 @@ def _as_the_base_learns(context: Context, overrides: dict[str, Any]) -> dict[str
 def start(context: Context, session: Session, approval: Approval) -> Job:
     """Insert the approved job, within the transaction of the decision."""
     subject = approval.subject
-    return context.services.jobs.add(
-        session,
-        JobKind.TRAIN,
-        spec=subject["spec"] | {"base_location": subject["base_location"]} | gates.carried(approval),
-        dataset_id=subject["dataset_id"],
-        owner=approval.requested_by,
-        team=context.caller.team,
-        origin=approval.origin,
-        approval_id=approval.id,
-    )
+    spec = subject["spec"] | {"base_location": subject["base_location"]} | gates.carried(approval)
+    return context.services.jobs.add_approved(session, JobKind.TRAIN, approval, spec=spec, team=context.caller.team)
 
 
 def pick_job(context: Context, job_id: str | None) -> Job:

@@ -175,16 +175,8 @@ def _ask(context: Context, spec: AugmentSpec, made: AugmentEstimate, dataset: Da
 
 def start(context: Context, session: Session, approval: Approval) -> Job:
     """Insert the approved job, within the transaction of the decision."""
-    return context.services.jobs.add(
-        session,
-        JobKind.AUGMENT,
-        spec=approval.subject["spec"],
-        dataset_id=approval.subject["dataset_id"],
-        owner=approval.requested_by,
-        team=context.caller.team,
-        origin=approval.origin,
-        approval_id=approval.id,
-    )
+    spec, team = approval.subject["spec"], context.caller.team
+    return context.services.jobs.add_approved(session, JobKind.AUGMENT, approval, spec=spec, team=team)
 
 
 def unchanged(session: Session, approval: Approval) -> None:

@@ -11,7 +11,7 @@ from trainer.errors import Conflict, NotFound
 from trainer.providers import is_hosted
 from trainer.store.database import Database, changed
 from trainer.store.ids import new_id
-from trainer.store.tables import Attempt, Checkpoint, Event, Job, now
+from trainer.store.tables import Approval, Attempt, Checkpoint, Event, Job, now
 from trainer.types import ENDED, JobKind, JobStatus
 
 QUEUES = {kind: "cpu" if kind is JobKind.AUGMENT else "gpu" for kind in JobKind}
@@ -63,6 +63,21 @@ class Jobs:
         session.flush()
         write_event(session, job.id, job.fence, "status", {"status": JobStatus.QUEUED.value})
         return job
+
+    def add_approved(
+        self, session: Session, kind: JobKind, approval: Approval, *, spec: dict[str, Any], team: str
+    ) -> Job:
+        """As `add`, of the dataset, for the person and in the thread that the approval holds."""
+        return self.add(
+            session,
+            kind,
+            spec=spec,
+            dataset_id=approval.subject["dataset_id"],
+            owner=approval.requested_by,
+            team=team,
+            origin=approval.origin,
+            approval_id=approval.id,
+        )
 
     def get(self, job_id: str) -> Job:
         with self.db.read() as session:
