@@ -139,7 +139,7 @@ def told(size: str, method: str, length: int, ways: dict[str, dict[str, Any]], r
 
 
 def flops_per_token(size: str, mean_length: float) -> float:
-    from trainer.methods.shape import shape_of
+    from trainer.methods.families import shape_of
 
     shape = shape_of(SIZES[size])
     attention = 6.0 * shape.layers * shape.attended * mean_length

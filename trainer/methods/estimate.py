@@ -8,8 +8,9 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+from trainer.methods.families import guessed_shape, shape_of
 from trainer.methods.footprint import VIRTUAL, memory_parts, trained_parameters
-from trainer.methods.shape import LONGEST_DEFAULT, Shape, guessed_shape, shape_of
+from trainer.methods.shape import LONGEST_DEFAULT, Shape
 from trainer.methods.spec import RunSpec
 
 __all__ = ["Estimate", "Shape", "count_steps", "estimate", "guessed_shape", "memory_parts", "shape_of", "throughput"]
