@@ -1,4 +1,4 @@
-"""A sweep through its real child process, on a base so small that it takes seconds."""
+"""A sweep, on a base so small that it takes seconds; tests/tools/test_tuning.py has one in its real child process."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.trainer.jobs.test_training_job import NEW, SPEC, context, keep, pebble  # noqa: F401  (fixtures)
+from tests.trainer.jobs.test_training_job import NEW, SPEC, context, keep, pebble, run_here  # noqa: F401  (fixtures)
 from tools import approvals, sweep
 from tools.context import Context
 from trainer.errors import BadInput
-from trainer.jobs.worker import run_attempt
+from trainer.jobs import sweep as sweep_job
 from trainer.methods.spec import RunSpec
 from trainer.methods.sweep import Axis, make_sweep
-from trainer.types import JobStatus
 
 LONG = [f"word {n * 53} " + "and one " * 5 for n in range(40)]
 
@@ -28,7 +27,7 @@ def test_trials_mix_in_the_rows_that_were_approved_and_prove_themselves_once(con
     job = approvals.decide(context, asked.approval.id, approve=True).job
     assert job is not None
 
-    assert run_attempt(services, job.id) is JobStatus.SUCCEEDED, services.jobs.get(job.id).error
+    run_here(services, job, sweep_job.run)
 
     events = services.jobs.events(job.id, limit=1000)
     trials = [e.data for e in events if e.type == "trial"]

@@ -16,14 +16,12 @@ import yaml
 
 from tests.conftest import wait_until
 from tests.trainer.inference.pebble import make_pebble
+from tests.trainer.jobs.test_training_job import run_here
 from tools import approvals, datasets, training
 from tools.context import Caller, Context
 from trainer.errors import BadInput
-from trainer.jobs import train
-from trainer.jobs.child import Run
 from trainer.jobs.launchers import LAUNCHERS, command, launcher_for, resolve
 from trainer.jobs.launchers.command import Shape
-from trainer.jobs.lease import claim
 from trainer.jobs.ledger import QUEUES
 from trainer.jobs.worker import run_attempt
 from trainer.methods import ranks
@@ -105,13 +103,6 @@ def test_two_processes_survive_a_kill_and_learn_what_one_learns(farm: Farm) -> N
     assert two.trained_tokens == one.trained_tokens
     assert [m.job_id for m in farm.services.models.list()].count(job.id) == 1
     assert not (farm.services.settings.home / "work" / job.id / "2.launch").exists()
-
-
-def run_here(services: Services, job: Job) -> None:
-    """One attempt in this very process."""
-    lease = claim(services.db, job.id, worker="test", lease_s=300)
-    assert lease is not None
-    train.run(Run(services, services.jobs.get(job.id), lease))
 
 
 def job_of(kind: JobKind = JobKind.TRAIN, **spec: Any) -> Job:
