@@ -6,7 +6,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from trainer.errors import BadInput, Unavailable
@@ -106,8 +106,8 @@ def ask_all(
     tell = _teller(on_progress, rows, len(keys), len(answers))
     with Keeper(book.keep if book else None) as keeper:
         try:
-            for at, answer in ask(questions) if left else ():
-                key = questions.key(at)
+            for at, said in ask(questions) if left else ():
+                key, answer = questions.key(at), sendable(said)
                 answers[key] = answer
                 keeper.put(key, answer)
                 tell(len(answers))
@@ -117,6 +117,15 @@ def ask_all(
         said = f"{len(answers):,} answers came for {len(keys):,} prompts."
         raise Unavailable(said, fix="Run the evaluation again when the models answer.", code="contestant_silent")
     return answers
+
+
+def sendable(answer: Answer) -> Answer:
+    """With ? for half a character, which no file can hold: what some servers leave of one that the token limit cut."""
+    try:
+        answer.text.encode()
+    except UnicodeEncodeError:
+        return replace(answer, text=answer.text.encode("utf-8", "replace").decode())
+    return answer
 
 
 def _teller(on_progress: Progress | None, rows: int, total: int, known: int) -> Callable[[int], None]:

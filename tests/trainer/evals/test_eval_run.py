@@ -220,6 +220,16 @@ def test_the_report_survives_json_and_is_drawn(tmp_path: Path) -> None:
         EvalReport.from_dict({"verdict": "fine"})
 
 
+def test_half_a_character_in_an_answer_spoils_no_file(tmp_path: Path) -> None:
+    """As servers answer that cut an emoji in two at the token limit."""
+    book = Book()
+    report = run(lambda prompt: "caf\u00e9 \ud83d", [TICKETS], book=book)
+    assert {row.answers[CANDIDATE].text for row in report.rows} == {"caf\u00e9 ?"}
+    assert {said.text for (who, *_), said in book.kept.items() if who == CANDIDATE} == {"caf\u00e9 ?"}
+    told.dump(report, tmp_path / "r.json")
+    assert told.html(report).encode()
+
+
 def test_bad_input_is_named_never_scored(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BadInput, match="test suite is empty"):
         run(right, [])
