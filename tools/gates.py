@@ -15,7 +15,7 @@ from trainer.bases import Base, known_bases
 from trainer.errors import BadInput
 from trainer.evals.case import Role, Suite
 from trainer.evals.gate import GateSpec, JudgeRule, SuiteRule
-from trainer.evals.gate.reading import MOST_BYTES, bad, parse, read
+from trainer.evals.gate.reading import MOST_BYTES, bad, once, parse, read
 from trainer.evals.gate.sentences import lines, plain
 from trainer.evals.metrics import load_metric
 from trainer.evals.suites import is_yaml, load_suite, read_suite, shipped
@@ -76,6 +76,7 @@ def register(
         free_alias(context, spec.alias)
     suites = spec.suites if "suites" in spec.model_fields_set else tuple(_usual(base, objective))
     changed: dict[str, Any] = {"suites": tuple(_frozen(context, base, spec, rule) for rule in suites)}
+    once([rule.suite for rule in changed["suites"]])  # two files, or two versions, may be of one name
     if objective == "classify" and not suites and "regression_required" not in spec.model_fields_set:
         changed["regression_required"] = False  # whoever only chooses among labels has no old skills to lose
     if spec.judge:
@@ -215,14 +216,18 @@ def _of_file(context: Context, path: Path) -> tuple[str, bytes, Suite, dict[str,
         raise bad(f"There is no file {str(path)[:200]}.", "Give the path of a suite, or the name of one.", "suites")
     if path.stat().st_size > MOST_SUITE_BYTES:
         raise bad(f"{path.name[:100]} is too large for a suite.", f"{MOST_SUITE_BYTES >> 20} MB at most.", "suites")
-    name = path.stem
-    if name in (*OURS, OLD_SKILLS) or not FILE_NAME.match(name):
-        raise bad(f"A suite cannot be called {name[:60]!r}.", "Give the file another name.", "suites")
     if not is_yaml(path.name):
+        name = _free(path.stem, "Give the file another name.")
         return name, path.read_bytes(), load_suite(path, name, Role.REGRESSION), {}
     _, data = frozen(context, path)
-    written = read_suite(data, name, kept=True)
-    return written.suite.name, data, written.suite, dict(written.rule)
+    written = read_suite(data, path.stem, kept=True)
+    return _free(written.suite.name, "Change its `suite:`."), data, written.suite, dict(written.rule)
+
+
+def _free(name: str, fix: str) -> str:
+    if name in (*OURS, OLD_SKILLS) or not FILE_NAME.match(name):
+        raise bad(f"A suite cannot be called {name[:60]!r}.", fix, "suites")
+    return name
 
 
 def _judge(context: Context, rule: JudgeRule) -> JudgeRule:

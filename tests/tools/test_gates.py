@@ -23,6 +23,7 @@ from trainer.evals.case import Role
 from trainer.evals.gate import GateSpec, SuiteRule
 from trainer.evals.gate.reading import parse, read
 from trainer.evals.gate.sentences import lines
+from trainer.evals.suites import read_suite
 from trainer.jobs import evaluate_gate
 from trainer.jobs.train import lay_out, read_spec
 from trainer.services import Services
@@ -191,6 +192,33 @@ def test_a_judge_is_frozen_with_the_words_that_it_will_be_given(context: Context
         )
     with pytest.raises(TunesmithError, match="rubric"):
         gates.register(ready, dataset, bare, {"judge": {"model": "x", "rubric": "nobody-has-this"}})
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        (("test",), "cannot be called 'test'"),
+        (("old-skills",), "cannot be called 'old-skills'"),
+        (("mine", "mine"), "mine is named twice"),
+    ],
+)
+def test_a_suite_has_a_name_of_its_own_whatever_its_file_is_called(
+    context: Context, dataset: Dataset, bare: Base, tmp_path: Path, names: tuple[str, ...], says: str
+) -> None:
+    files = [tmp_path / f"file-{number}.yaml" for number in range(len(names))]
+    for file, name in zip(files, names, strict=True):
+        file.write_text(f"suite: {name}\ncases: [{{prompt: {file.stem}, expected: a}}]\n")
+    with pytest.raises(BadInput, match=says):
+        gates.register(context, dataset, bare, {"suites": [str(file) for file in files]})
+
+
+@pytest.mark.parametrize("role", ["test", "lessons"])
+def test_no_suite_passes_for_what_an_evaluation_brings_by_itself(role: str) -> None:
+    """Rows of these that training saw are not left out."""
+    with pytest.raises(BadInput, match=f"role {role}.*regression"):
+        read({"suites": {"suite": "general", "role": role}})
+    with pytest.raises(BadInput, match=f"no role '{role}'.*regression"):
+        read_suite(f"suite: mine\nrole: {role}\ncases: [{{prompt: a, expected: b}}]\n".encode())
 
 
 def test_files_are_for_the_terminal(context: Context, dataset: Dataset, bare: Base, tmp_path: Path) -> None:

@@ -23,6 +23,9 @@ class Role(StrEnum):
     LESSONS = "lessons"  # failures of earlier models that people looked at
 
 
+BROUGHT = (Role.TEST, Role.LESSONS)  # an evaluation brings these by itself: nobody's suite can call itself one
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One thing that must hold of an answer: a metric by its name, with its arguments."""

@@ -17,12 +17,11 @@ from trainer.data.check import reading
 from trainer.data.contamination import ROWS_AT_ONCE, Cases
 from trainer.data.formats import load_format
 from trainer.data.similar import Texts, own_texts
-from trainer.evals.case import Case, Role, Suite
+from trainer.evals.case import BROUGHT, Case, Role, Suite
 from trainer.evals.outcome import Contamination
 from trainer.evals.suites import overlap
 
 NAMED = 5  # ids that are shown
-KEPT_WHOLE = (Role.TEST, Role.LESSONS)  # a leak blocks the one; the other holds what was learned, and has no say
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +43,15 @@ class Sifted:
 
 
 def sift(suites: Sequence[Suite], seen: Seen | None) -> Sifted:
-    """Test suites keep all their cases: a leak there is for the gate to judge, by `found.test_rows`."""
+    """The test suite keeps all its cases: a leak there is for the gate to judge, by `found.test_rows`. So do lessons,
+    which hold what was learned, and have no say."""
     if seen is None:
         said = "Whether training saw the test rows was not checked: its prompts were not given."
         return Sifted(tuple(suites), Contamination(checked=False), (said,))
     leaks = [case for suite in suites if suite.role is Role.TEST for case in overlap(suite.cases, seen.prompts)]
     rest, notes, left_out = [], [], 0
     for suite in suites:
-        known = () if suite.role in KEPT_WHOLE else overlap(suite.cases, seen.prompts)
+        known = () if suite.role in BROUGHT else overlap(suite.cases, seen.prompts)
         left_out += len(known)
         notes += [_left_out(suite, known)] if known else []
         gone = {case.id for case in known}

@@ -94,6 +94,7 @@ def test_an_id_is_of_the_content_and_the_sha_of_the_bytes() -> None:
         (case(promt="x"), "cases[0]: there is no key 'promt'. Did you mean prompt?"),
         (case(expected="1.50"), "cases[0].expected: 1.5 is no text; put it in quotes"),
         (case(expected="true"), "cases[0].expected: true is no text"),
+        (case(id='"a\\0"'), "cases[0].id: holds a NUL character"),
         (case(messages="[]"), "cases[0]: gives both `prompt` and `messages`"),
         (case(checks="[{regex: {pattern: '('}}]"), "cases[0].checks[0]: regex cannot use the pattern '('"),
         (case(checks="[{regex: {patern: x}}]"), "cases[0].checks[0]: The metric regex"),

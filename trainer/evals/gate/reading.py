@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from trainer.errors import BadInput
+from trainer.evals.case import BROUGHT, Role
 from trainer.evals.gate.spec import Decoding, GateSpec, JudgeRule, SuiteRule
 
 MOST_BYTES = 64 * 1024
@@ -57,7 +58,7 @@ def read(asked: Mapping[str, Any]) -> GateSpec:
     found |= {key: _listed(key, found[key]) for key in found.keys() & set(LISTS)}
     if "suites" in found:
         found["suites"] = tuple(_suite(entry) for entry in found["suites"])
-        _once([rule.suite for rule in found["suites"]])
+        once([rule.suite for rule in found["suites"]])
     if "judge" in found:
         found["judge"] = _judge(found["judge"])
     if "decoding" in found:
@@ -135,7 +136,11 @@ def _suite(entry: Any) -> SuiteRule:
     found = _named(asked, SuiteRule, SAID_OF_SUITES, "A suite's rule")
     found |= {key: _share(key, found[key]) for key in found.keys() & SHARES_OF_SUITES}
     found.pop("sha256", None)  # the bytes decide, not what somebody writes
-    return _made(SuiteRule, found)
+    rule = _made(SuiteRule, found)
+    if rule.role in BROUGHT:
+        known = ", ".join(role.value for role in Role if role not in BROUGHT)
+        raise bad(f"No suite can have the role {rule.role.value}.", f"Leave it out, or name one of: {known}.", "role")
+    return rule
 
 
 def _judge(value: Any) -> JudgeRule | None:
@@ -174,7 +179,7 @@ def _mapping(name: str, value: Any) -> dict[str, Any]:
     return value
 
 
-def _once(names: Iterable[str]) -> None:
+def once(names: Iterable[str]) -> None:
     seen: set[str] = set()
     for name in names:
         if name in seen:

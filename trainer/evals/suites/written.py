@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from trainer.data.canonical import canonical
 from trainer.errors import BadInput
-from trainer.evals.case import Case, Check, Role, Suite
+from trainer.evals.case import BROUGHT, Case, Check, Role, Suite
 from trainer.evals.suites.bounded import read_yaml
 from trainer.evals.suites.code import SHA256, is_name
 from trainer.evals.suites.mistakes import Mistakes, meant
@@ -134,8 +134,9 @@ def _files(reader: _Reader, kept: bool) -> dict[str, str]:
 
 def _role(reader: _Reader) -> Role:
     given = reader.text("role", reader.document.get("role"), 40) or Role.REGRESSION.value
-    if given not in list(Role):
-        reader.mistakes.add("role", f"there is no role {given!r}.{meant(given, list(Role))}")
+    known = [role for role in Role if role not in BROUGHT]
+    if given not in known:
+        reader.mistakes.add("role", f"there is no role {given!r}.{meant(given, known)}")
         return Role.REGRESSION
     return Role(given)
 
@@ -207,6 +208,8 @@ def _case(reader: _Reader, place: str, item: Any) -> Case | None:
     slices = _slices(reader, f"{place}.slices", item.get("slices"))
     group = reader.text(f"{place}.group", item.get("group"), 200)
     own = reader.text(f"{place}.id", item.get("id"), 100)
+    if "\0" in own:
+        reader.mistakes.add(f"{place}.id", "holds a NUL character, which not every database can keep.")
     if len(reader.mistakes.found) > before:
         return None
     made = Case(own, messages, expected, slices, checks, group)
