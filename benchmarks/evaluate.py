@@ -117,14 +117,14 @@ def once(rows: int) -> dict[str, float]:
 
 def attempt(services: Any, rows: int) -> dict[str, float]:
     from trainer.jobs import evaluate
-    from trainer.jobs.child import Run
+    from trainer.jobs.child import JobRun
     from trainer.jobs.lease import claim
 
     job = submit(services, rows)
     lease = claim(services.db, job, worker="benchmark", lease_s=600)
     assert lease is not None
     cpu, began = time.process_time(), time.perf_counter()
-    evaluate.run(Run(services, services.jobs.get(job), lease))
+    evaluate.run(JobRun(services, services.jobs.get(job), lease))
     return {"seconds": time.perf_counter() - began, "cpu": time.process_time() - cpu}
 
 

@@ -18,7 +18,7 @@ from tests.augment_llm import KEY, AugmentLLM, augment_llm, well
 from tests.bot.acts import Patient, count, drop, labels, take, until
 from tests.bot.test_bot_uploads import assert_harmless
 from trainer.jobs import augment
-from trainer.jobs.child import Run
+from trainer.jobs.child import JobRun
 from trainer.services import Services, build_services
 from trainer.settings import Settings
 
@@ -163,7 +163,7 @@ def test_rows_are_written_after_a_press(
     living = ada.wait_for_text(channel, ts, "Augmentation waits for a worker")
     assert "2 paraphrases of each question" in text_of(living) and labels(living) == ["Cancel"]
     job = until(lambda: [j for j in services.jobs.list(open_only=True) if j.kind == "augment"])[0]
-    augment.run(Run(services, job, take(services, job)))
+    augment.run(JobRun(services, job, take(services, job)))
     final = ada.wait_for_text(channel, ts, "16 rows were written")
     assert labels(final) == ["Train"]
     until(lambda: "Augmentation is done" in text_of(ada.message(channel, living["ts"])))

@@ -23,7 +23,7 @@ from trainer.data.check import check
 from trainer.data.recipes import load_recipe, recipe_names
 from trainer.errors import BadInput, Conflict, Forbidden, NotFound
 from trainer.jobs import augment
-from trainer.jobs.child import Run
+from trainer.jobs.child import JobRun
 from trainer.jobs.lease import claim
 from trainer.jobs.worker import run_attempt
 from trainer.methods.method import Stopped
@@ -85,10 +85,10 @@ def approved(context: Context, dataset: Dataset, kind: str = "paraphrase", **mor
     return job
 
 
-def attempt(context: Context, job: Job) -> Run:
+def attempt(context: Context, job: Job) -> JobRun:
     lease = claim(context.services.db, job.id, worker="test", lease_s=30)
     assert lease
-    return Run(context.services, context.services.jobs.get(job.id), lease)
+    return JobRun(context.services, context.services.jobs.get(job.id), lease)
 
 
 def newest(context: Context) -> Dataset:

@@ -26,7 +26,7 @@ from trainer.data.builder import content_key
 from trainer.data.check import check
 from trainer.data.report.findings import write_findings
 from trainer.errors import BadInput, Conflict, LostLease, TunesmithError
-from trainer.jobs.child import Run
+from trainer.jobs.child import JobRun
 from trainer.jobs.train import tell
 from trainer.methods.method import Stopped
 from trainer.settings import Settings
@@ -51,7 +51,7 @@ class Laid:
     train: list[Row] | None
 
 
-def run(run: Run) -> None:
+def run(run: JobRun) -> None:
     """Entry of the child process for jobs of kind `augment`."""
     spec = AugmentSpec(**run.job.spec)
     _still_what_was_approved(run, spec)
@@ -71,7 +71,7 @@ def run(run: Run) -> None:
     forget(run)
 
 
-def _still_what_was_approved(run: Run, spec: AugmentSpec) -> None:
+def _still_what_was_approved(run: JobRun, spec: AugmentSpec) -> None:
     """Rows go only where a person agreed to send them."""
     if host_of(run.services.settings) != spec.endpoint:
         raise Conflict(
@@ -81,7 +81,7 @@ def _still_what_was_approved(run: Run, spec: AugmentSpec) -> None:
         )
 
 
-def lay_out(run: Run, spec: AugmentSpec) -> Laid:
+def lay_out(run: JobRun, spec: AugmentSpec) -> Laid:
     settings, blobs = run.services.settings, run.services.blobs
     if spec.prompts_blob:
         path = blobs.get_file(spec.prompts_blob, run.folder / "prompts.jsonl")
@@ -101,18 +101,18 @@ def lay_out(run: Run, spec: AugmentSpec) -> Laid:
     return Laid(parent, [row for _, row in known], asked.rows, train)
 
 
-def _train_part(run: Run, parent: Dataset) -> list[Row] | None:
+def _train_part(run: JobRun, parent: Dataset) -> list[Row] | None:
     if not parent.split:
         return None
     path = run.services.blobs.get_file(parent.split["blobs"]["train"], run.folder / "train.jsonl")
     return [msgspec.json.decode(line) for line in path.read_bytes().splitlines() if line.strip()]
 
 
-def answers_store(run: Run) -> Blobs:
+def answers_store(run: JobRun) -> Blobs:
     return run.services.blobs.within(f"augment/{run.job.id}")
 
 
-def earlier(run: Run) -> dict[str, Made]:
+def earlier(run: JobRun) -> dict[str, Made]:
     """What earlier attempts came to, by source row."""
     made: dict[str, Made] = {}
     for data in _answer_events(run):
@@ -125,20 +125,20 @@ def earlier(run: Run) -> dict[str, Made]:
     return made
 
 
-def _answer_events(run: Run) -> Iterable[dict[str, Any]]:
+def _answer_events(run: JobRun) -> Iterable[dict[str, Any]]:
     after = 0
     while events := run.services.jobs.events(run.job.id, after=after):
         yield from (event.data for event in events if event.type == ANSWER)
         after = events[-1].seq
 
 
-def forget(run: Run) -> None:
+def forget(run: JobRun) -> None:
     """The files of the answers go: they are in the new version, or nobody wants them."""
     for sha in {data["blob"] for data in _answer_events(run)}:
         answers_store(run).delete(sha)
 
 
-def _ask(run: Run, spec: AugmentSpec, laid: Laid, answers: dict[str, Made]) -> Ended:
+def _ask(run: JobRun, spec: AugmentSpec, laid: Laid, answers: dict[str, Made]) -> Ended:
     """Ask about every row that has no answer yet; `answers` grows."""
     budget = Budget(spec.max_requests, spec.max_tokens)
     for made in answers.values():
@@ -161,7 +161,7 @@ def _ask(run: Run, spec: AugmentSpec, laid: Laid, answers: dict[str, Made]) -> E
 class _Progress:
     """Events at most twice a second, with an ETA from the pace of this attempt."""
 
-    def __init__(self, run: Run, total: int, todo: int) -> None:
+    def __init__(self, run: JobRun, total: int, todo: int) -> None:
         self.run = run
         self.total = total
         self.before = total - todo
@@ -178,7 +178,7 @@ class _Progress:
         tell(self.run, TrainProgress("asking", done, self.total, eta_s=eta))
 
 
-def _finish(run: Run, spec: AugmentSpec, laid: Laid, answers: dict[str, Made], ended: Ended) -> None:
+def _finish(run: JobRun, spec: AugmentSpec, laid: Laid, answers: dict[str, Made], ended: Ended) -> None:
     sifted = sift(spec, laid.asked, answers, laid.rows, run.folder)
     counts = _counts(run.services.settings, spec, laid, answers, sifted, ended)
     if not counts["made"]:
@@ -242,7 +242,9 @@ def _write(path: Path, rows: Iterable[Row]) -> Path:
     return path
 
 
-def _register(run: Run, laid: Laid, sifted: Sifted, counts: dict[str, Any], path: Path, report: CheckReport) -> Dataset:
+def _register(
+    run: JobRun, laid: Laid, sifted: Sifted, counts: dict[str, Any], path: Path, report: CheckReport
+) -> Dataset:
     """Store the files, then end the job and add the version in one transaction."""
     blobs, job, parent = run.services.blobs, run.job, laid.parent
     plain = parent.filename.removesuffix(".gz").removesuffix(".zst").removesuffix(".zip") if parent else "prompts"
@@ -269,7 +271,7 @@ def _register(run: Run, laid: Laid, sifted: Sifted, counts: dict[str, Any], path
     return dataset
 
 
-def _split(run: Run, laid: Laid, sifted: Sifted) -> dict[str, Any] | None:
+def _split(run: JobRun, laid: Laid, sifted: Sifted) -> dict[str, Any] | None:
     """The parent's split with a larger train part: what was sealed stays sealed, and nothing of it leaks."""
     if laid.parent is None or not laid.parent.split or laid.train is None:
         return None

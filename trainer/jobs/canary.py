@@ -19,7 +19,7 @@ from trainer.evals.metrics import load_metric, scored
 from trainer.evals.outcome import Row
 from trainer.evals.stats import Paired, mcnemar_exact
 from trainer.jobs import hosted_answers
-from trainer.jobs.child import Run
+from trainer.jobs.child import JobRun
 from trainer.jobs.contestants import Entrant, asker, base_of
 from trainer.jobs.evaluate_progress import told
 from trainer.providers.endpoint import Endpoint, remote_name
@@ -86,7 +86,7 @@ def _evidence(services: Services, alias: Alias) -> tuple[Evaluation, dict[str, A
 # what
 
 
-def run(run: Run) -> None:
+def run(run: JobRun) -> None:
     """Entry of the child process for jobs of kind `canary`."""
     services, spec = run.services, run.job.spec
     evaluation = services.models.evaluation(spec["evaluation"])
@@ -109,7 +109,7 @@ def _rows(services: Services, evaluation: Evaluation) -> list[Row]:
     return sorted(rows, key=lambda row: hashlib.blake2b(row.id.encode()).digest())[:ROWS]
 
 
-def _ask(run: Run, rows: Sequence[Row], gate: GateSpec) -> dict[str, Answer]:
+def _ask(run: JobRun, rows: Sequence[Row], gate: GateSpec) -> dict[str, Answer]:
     """What the model says now: by the engine that serves it, else loaded here."""
     model = run.services.models.get(run.job.model_id or "")
     suite = Suite(TEST, "", tuple(_case(row) for row in rows), Role.TEST)
@@ -125,7 +125,7 @@ def _ask(run: Run, rows: Sequence[Row], gate: GateSpec) -> dict[str, Answer]:
     return {case: answer for (_, _, case), answer in answers.items()}
 
 
-def _engine(run: Run, model: str) -> Ask | None:
+def _engine(run: JobRun, model: str) -> Ask | None:
     """The engine behind the gateway, where it is up."""
     url = run.services.settings.engine
     try:

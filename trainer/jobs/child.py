@@ -47,7 +47,7 @@ EX_AWAY = 69  # the database did not answer
 ASK_EVERY_S = 1.0
 
 
-class Run:
+class JobRun:
     """What a handler works with: the job, its lease, its scratch folder (one for all processes of an attempt), and
     whether to go on."""
 
@@ -83,7 +83,7 @@ def main(job_id: str, fence: int, parent: int) -> int:
     _tie_to(parent)
     with build_services() as services:
         lease = Lease(services.db, job_id, fence, services.settings.lease_s)
-        run = Run(services, services.jobs.get(job_id), lease)
+        run = JobRun(services, services.jobs.get(job_id), lease)
         code = _attempt(run)
         run.control.write_code(code)
     if ranks.is_main():
@@ -99,7 +99,7 @@ def _tie_to(parent: int) -> None:
         die_with_parent(os.getppid())
 
 
-def _attempt(run: Run) -> int:
+def _attempt(run: JobRun) -> int:
     lease = run.lease
     signal.signal(signal.SIGTERM, lambda *_: setattr(run, "terminated", True))
     try:
@@ -131,7 +131,7 @@ def _stopped(lease: Lease, stop: Stopped) -> int:
     return 0
 
 
-def _unexpected(run: Run, error: Exception) -> int:
+def _unexpected(run: JobRun, error: Exception) -> int:
     """A full disk is said; anything else goes to the log, and the job gets one more try."""
     lease = run.lease
     log.error("unexpected", job=lease.job_id, fence=lease.fence, exc_info=error)

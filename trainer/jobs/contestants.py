@@ -13,7 +13,7 @@ from trainer.evals.asking import Ask, Question
 from trainer.evals.case import BASE, CANDIDATE, FEW_SHOT, HOLDER, Answer, Contestant
 from trainer.evals.gate import GateSpec
 from trainer.jobs import hosted_answers
-from trainer.jobs.child import Run
+from trainer.jobs.child import JobRun
 from trainer.jobs.train import ready_base
 from trainer.providers.endpoint import remote_name
 from trainer.services import Services
@@ -107,7 +107,7 @@ def _held(services: Services, model: Model, alias: str, may_send: bool) -> tuple
     return found, ""
 
 
-def asker(run: Run, entrants: Sequence[Entrant]) -> Ask:
+def asker(run: JobRun, entrants: Sequence[Entrant]) -> Ask:
     """One function that asks everybody, place by place."""
     by_key = {None if e.contestant.key == BASE else e.contestant.key: e for e in entrants}
 
@@ -124,7 +124,7 @@ def asker(run: Run, entrants: Sequence[Entrant]) -> Ask:
 
 
 def _hosted(
-    run: Run, there: dict[str | None, Entrant], requests: Sequence[GenerateRequest], at: list[int]
+    run: JobRun, there: dict[str | None, Entrant], requests: Sequence[GenerateRequest], at: list[int]
 ) -> Iterator[tuple[int, Answer]]:
     provider = hosted_answers.provider_of(run.services.settings, [e.model for e in there.values() if e.model])
     names = {key: e.remote or "" for key, e in there.items()}
@@ -132,7 +132,7 @@ def _hosted(
 
 
 def _here(
-    run: Run, there: dict[str | None, Entrant], requests: Sequence[GenerateRequest], at: list[int]
+    run: JobRun, there: dict[str | None, Entrant], requests: Sequence[GenerateRequest], at: list[int]
 ) -> Iterator[tuple[int, Answer]]:
     from trainer.inference.model import load, make_room
 
@@ -149,7 +149,7 @@ def _here(
         make_room()
 
 
-def _folder(run: Run, model: Model) -> str:
+def _folder(run: JobRun, model: Model) -> str:
     folder = run.folder / "models" / model.job_id
     return str(folder if folder.is_dir() else run.services.blobs.get_folder(model.manifest, folder))
 

@@ -9,7 +9,7 @@ from trainer.errors import BadInput
 from trainer.evals.outcome import EvalReport
 from trainer.evals.run import evaluate
 from trainer.jobs import contestants, evaluate_gate, evaluate_judge, evaluate_suites
-from trainer.jobs.child import Run
+from trainer.jobs.child import JobRun
 from trainer.jobs.evaluate_answers import Kept, key_of
 from trainer.jobs.evaluate_progress import told
 from trainer.jobs.train import lay_out, ready_base, tell
@@ -19,7 +19,7 @@ from trainer.store.tables import Model
 from trainer.types import JobStatus, TrainProgress
 
 
-def run(run: Run) -> None:
+def run(run: JobRun) -> None:
     """Entry of the child process for jobs of kind `eval`."""
     if run.job.model_id is None:
         raise BadInput("The evaluation names no model.", fix="Ask for it again.")
@@ -30,7 +30,7 @@ def run(run: Run) -> None:
     _register(run, report, key)
 
 
-def _evaluate(run: Run, model: Model) -> tuple[EvalReport, str]:
+def _evaluate(run: JobRun, model: Model) -> tuple[EvalReport, str]:
     services = run.services
     gate, registered = evaluate_gate.of(services, model)
     files = lay_out(run, ("train", "test"))
@@ -54,7 +54,7 @@ def _evaluate(run: Run, model: Model) -> tuple[EvalReport, str]:
     return report, key
 
 
-def _register(run: Run, report: EvalReport, key: str) -> None:
+def _register(run: JobRun, report: EvalReport, key: str) -> None:
     """The evaluation is there, its answers are no longer owed, and the job has ended, in one transaction."""
     summary = report.to_dict()
     rows = json.dumps(summary.pop("rows"), ensure_ascii=False).encode()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from trainer.evals.asking import Key
 from trainer.evals.case import Answer, Suite
 from trainer.evals.gate import GateSpec
-from trainer.jobs.child import Run
+from trainer.jobs.child import JobRun
 from trainer.jobs.contestants import Entrant
 from trainer.store import answers
 
@@ -28,7 +28,7 @@ def key_of(entrants: Sequence[Entrant], gate: GateSpec, suites: Sequence[Suite])
 class Kept:
     """The book of one run: answers of earlier attempts, and of earlier jobs that asked for the same."""
 
-    def __init__(self, run: Run, key: str) -> None:
+    def __init__(self, run: JobRun, key: str) -> None:
         self.run = run
         self.key = key
 

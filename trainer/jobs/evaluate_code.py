@@ -9,10 +9,10 @@ from trainer.evals.case import Suite
 from trainer.evals.metrics import named
 from trainer.evals.metrics.checks import load_check
 from trainer.evals.suites.code import checks_of
-from trainer.jobs.child import Run
+from trainer.jobs.child import JobRun
 
 
-def laid_out(run: Run, suite: Suite) -> Suite:
+def laid_out(run: JobRun, suite: Suite) -> Suite:
     """The suite with a folder of its files, each metric in them tried before any model is asked. Raises BadInput that
     names the suite for a file that is gone (code metric_gone) and for one that cannot be run."""
     if not suite.files:

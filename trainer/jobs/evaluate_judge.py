@@ -10,14 +10,14 @@ from trainer.evals.gate import GateSpec
 from trainer.evals.judges import Label, judge, unheard
 from trainer.evals.outcome import JudgeReport, Row
 from trainer.evals.run import Judge
-from trainer.jobs.child import Run
+from trainer.jobs.child import JobRun
 from trainer.jobs.contestants import Entrant
 from trainer.jobs.evaluate_progress import told
 from trainer.methods.method import Stopped
 from trainer.store.database import AWAY
 
 
-def of(run: Run, gate: GateSpec, entrants: Sequence[Entrant]) -> Judge | None:
+def of(run: JobRun, gate: GateSpec, entrants: Sequence[Entrant]) -> Judge | None:
     """It compares the candidate with the model that serves now, else with the base. A judge that cannot judge is
     benched with its reason, and the evaluation goes on: the gate's own figures need none."""
     rule = gate.judge
@@ -51,7 +51,7 @@ def of(run: Run, gate: GateSpec, entrants: Sequence[Entrant]) -> Judge | None:
     return judged
 
 
-def _labels(run: Run, against: str, model: str) -> list[Label]:
+def _labels(run: JobRun, against: str, model: str) -> list[Label]:
     """What people said of this candidate's answers beside the same other model's, in earlier evaluations."""
     found: list[Label] = []
     for row in run.services.models.evaluations(run.job.model_id or ""):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from trainer.evals.asking import Progress
-from trainer.jobs.child import Run
+from trainer.jobs.child import JobRun
 from trainer.jobs.train import tell
 from trainer.methods.method import Stopped
 from trainer.types import TrainProgress
@@ -13,7 +13,7 @@ from trainer.types import TrainProgress
 EVERY_S = 0.5
 
 
-def told(run: Run, stage: str) -> Progress:
+def told(run: JobRun, stage: str) -> Progress:
     """Events at most twice a second, with the seconds left by the pace since the first call, so that what an earlier
     attempt did does not count; also the place where a request to stop is heard."""
     began, last, known = [0.0], [0.0], [-1]

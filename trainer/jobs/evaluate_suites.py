@@ -14,7 +14,7 @@ from trainer.evals.contamination import Seen
 from trainer.evals.gate import GateSpec, SuiteRule
 from trainer.evals.suites import load_suite
 from trainer.jobs import replay
-from trainer.jobs.child import Run
+from trainer.jobs.child import JobRun
 from trainer.jobs.evaluate_code import laid_out
 from trainer.store.tables import Model
 from trainer.types import ChatMessage
@@ -22,7 +22,7 @@ from trainer.types import ChatMessage
 TEST, OLD_SKILLS = "test", "old-skills"
 
 
-def of(run: Run, model: Model, gate: GateSpec, test: Path) -> list[Suite]:
+def of(run: JobRun, model: Model, gate: GateSpec, test: Path) -> list[Suite]:
     """The sealed part, every suite that the gate names, and what the base carries of old skills."""
     suites = [load_suite(test, TEST, Role.TEST)]
     carried = Base(model.base, model.base_location).carried("suite.jsonl")
@@ -37,14 +37,14 @@ def of(run: Run, model: Model, gate: GateSpec, test: Path) -> list[Suite]:
     return [*suites, learned] if learned else suites
 
 
-def _lessons(run: Run, model: Model, gate: GateSpec) -> Suite | None:
+def _lessons(run: JobRun, model: Model, gate: GateSpec) -> Suite | None:
     """What people made of failures of models before this one; it has no say in the verdict."""
     line = run.services.datasets.lineage(model.dataset_id)
     versions = {version.id: version.version for version in line}
     return lessons.suite(run.services.lessons.of(line[0].id), versions, Check(gate.primary, gate.arguments))
 
 
-def _bytes_of(run: Run, rule: SuiteRule) -> Path | None:
+def _bytes_of(run: JobRun, rule: SuiteRule) -> Path | None:
     """The suite as it was registered."""
     if not rule.sha256:
         return None
@@ -66,7 +66,7 @@ def _gone(rule: SuiteRule) -> BadInput:
     )
 
 
-def seen(run: Run, model: Model, train: Path) -> Seen:
+def seen(run: JobRun, model: Model, train: Path) -> Seen:
     """Every row that training saw: the train part, and rows replayed beside it."""
     spec = run.services.jobs.get(model.job_id).spec
     replayed = _replayed(run, model, spec.get("replay_dataset")) if spec.get("replay") else None
@@ -74,7 +74,7 @@ def seen(run: Run, model: Model, train: Path) -> Seen:
     return Seen(frozenset().union(*(prompt_keys(file) for file in files)), tuple(files))
 
 
-def _replayed(run: Run, model: Model, dataset_id: str | None) -> Path | None:
+def _replayed(run: JobRun, model: Model, dataset_id: str | None) -> Path | None:
     """Another dataset's rows as training had them, which is without those of this one's sealed parts; or the base's."""
     if not dataset_id:
         return Base(model.base, model.base_location).carried("replay.jsonl")

@@ -16,7 +16,7 @@ from typing import Any
 from trainer.advice.hosted import closed
 from trainer.data.money import cost
 from trainer.errors import BadInput, Conflict, LostLease, TunesmithError
-from trainer.jobs.child import Run
+from trainer.jobs.child import JobRun
 from trainer.jobs.ledger import Jobs
 from trainer.methods.spec import BESIDE, RunSpec
 from trainer.providers.endpoint import SCHEME
@@ -61,7 +61,7 @@ class Known:
         self.job = str(data.get("job") or self.job)
 
 
-def record(run: Run, known: Known, **data: Any) -> None:
+def record(run: JobRun, known: Known, **data: Any) -> None:
     """Write down, under the fence, what is at the provider."""
     run.event(REMOTE, data)
     known.hear(REMOTE, data)
@@ -76,7 +76,7 @@ class Approved:
     hyperparameters: dict[str, Any]
 
 
-def approved_of(run: Run, spec: RunSpec, provider: OpenAI) -> Approved:
+def approved_of(run: JobRun, spec: RunSpec, provider: OpenAI) -> Approved:
     """From the approval; a job without one was decided elsewhere, for the service of today's settings."""
     if run.job.approval_id is None:
         return Approved(provider.endpoint.host, provider.quirks.name, hyperparameters(spec))
@@ -103,7 +103,7 @@ def hyperparameters(spec: RunSpec, *, asked: frozenset[str] | None = None) -> di
     return found
 
 
-def run(run: Run) -> None:
+def run(run: JobRun) -> None:
     """Entry for jobs of kind `train` whose spec names a hosted provider."""
     from trainer.jobs.hosted_create import Creation
     from trainer.jobs.hosted_watch import Watch
@@ -156,7 +156,7 @@ def _with_warning(error: TunesmithError, known: Known) -> TunesmithError:
     return type(error)(error.what, fix=f"{error.fix} {more}".strip(), code=error.code, param=error.param)
 
 
-def register(run: Run, spec: RunSpec, provider: OpenAI, remote: RemoteJob) -> None:
+def register(run: JobRun, spec: RunSpec, provider: OpenAI, remote: RemoteJob) -> None:
     """End the job and register its model in one transaction. The model is a name at the provider, and no file here."""
     name = remote.fine_tuned_model
     if not name:
@@ -212,7 +212,7 @@ def register(run: Run, spec: RunSpec, provider: OpenAI, remote: RemoteJob) -> No
         )
 
 
-def _figures(run: Run) -> dict[str, Any]:
+def _figures(run: JobRun) -> dict[str, Any]:
     """Steps and last losses, of the provider's own events."""
     found: dict[str, Any] = {}
     after = 0
@@ -225,7 +225,7 @@ def _figures(run: Run) -> dict[str, Any]:
     return found
 
 
-def _id_for(run: Run, spec: RunSpec, name: str) -> str:
+def _id_for(run: JobRun, spec: RunSpec, name: str) -> str:
     """The provider's own name where it has our shape and is free, so that programs go on calling what they call."""
     ours = re.fullmatch(r"ft:[\w./-]+(?::[\w.-]*){2,3}", name) and len(name) <= LONGEST_ID
     if ours and run.services.models.find(name) is None:

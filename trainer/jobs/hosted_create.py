@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from trainer.errors import BadInput, TunesmithError, Unavailable
-from trainer.jobs.child import Run
+from trainer.jobs.child import JobRun
 from trainer.jobs.hosted import Approved, Known, record
 from trainer.jobs.train import lay_out, tell
 from trainer.jobs.waits import Waits
@@ -28,7 +28,7 @@ LOOKS = 3  # for a job whose answer got lost, before it counts as not made
 
 
 class Creation:
-    def __init__(self, run: Run, spec: RunSpec, provider: OpenAI, known: Known, approved: Approved) -> None:
+    def __init__(self, run: JobRun, spec: RunSpec, provider: OpenAI, known: Known, approved: Approved) -> None:
         self.run, self.spec, self.provider, self.known, self.approved = run, spec, provider, known, approved
         self.title = provider.endpoint.title
         self.metadata = provider.quirks.metadata

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from trainer.errors import TunesmithError
-from trainer.jobs.child import Run
+from trainer.jobs.child import JobRun
 from trainer.jobs.hosted import Known, record
 from trainer.jobs.train import tell
 from trainer.jobs.waits import Waits
@@ -26,7 +26,7 @@ STAGES = {
 
 
 class Watch:
-    def __init__(self, run: Run, provider: OpenAI, known: Known) -> None:
+    def __init__(self, run: JobRun, provider: OpenAI, known: Known) -> None:
         self.run, self.provider, self.known = run, provider, known
         self.title = provider.endpoint.title
         self.waits = Waits(run, run.services.settings.tuning_poll_s)

@@ -16,7 +16,7 @@ from typing import Any
 
 from trainer.bases import Base, resolve_base
 from trainer.errors import LostLease, TunesmithError
-from trainer.jobs.child import EX_TEMPFAIL, Run
+from trainer.jobs.child import EX_TEMPFAIL, JobRun
 from trainer.jobs.train import lay_out, ready_base, replayed, tell
 from trainer.methods.estimate import Estimate, estimate
 from trainer.methods.hardware import base_config, gpu_of_this_machine
@@ -29,7 +29,7 @@ from trainer.types import JobStatus, TrainProgress
 ASK_EVERY_S = 1.0
 
 
-def run(run: Run) -> None:
+def run(run: JobRun) -> None:
     """Entry of the child process for jobs of kind `preflight`."""
     over = _leaves_when_asked(run)
     try:
@@ -47,7 +47,7 @@ def run(run: Run) -> None:
     shutil.rmtree(run.folder, ignore_errors=True)
 
 
-def read_spec(run: Run) -> tuple[RunSpec, Base, int]:
+def read_spec(run: JobRun) -> tuple[RunSpec, Base, int]:
     """What is to be trained, on what, and how many tokens an epoch's new rows have."""
     raw = dict(run.job.spec)
     location, tokens = raw.pop("base_location"), raw.pop("tokens")
@@ -55,7 +55,7 @@ def read_spec(run: Run) -> tuple[RunSpec, Base, int]:
     return spec, Base(spec.base, location), tokens
 
 
-def check_memory(run: Run, spec: RunSpec, base: Base, tokens: int) -> tuple[Check, Estimate]:
+def check_memory(run: JobRun, spec: RunSpec, base: Base, tokens: int) -> tuple[Check, Estimate]:
     """The estimate against the device at hand, with what to change where it does not fit."""
     settings, gpu = run.services.settings, gpu_of_this_machine()
     rows = (run.services.datasets.get(run.job.dataset_id).split or {})["counts"]["train"]
@@ -82,7 +82,7 @@ def after_a_step(memory: Check, measured: dict[str, Any]) -> Check:
     return Check("memory", None, words)
 
 
-def _rehearsed(run: Run, spec: RunSpec, base: Base, files: dict[str, Path]) -> Rehearsal:
+def _rehearsed(run: JobRun, spec: RunSpec, base: Base, files: dict[str, Path]) -> Rehearsal:
     from trainer.methods.run import Files
 
     return rehearse(
@@ -94,7 +94,7 @@ def _rehearsed(run: Run, spec: RunSpec, base: Base, files: dict[str, Path]) -> R
     )
 
 
-def report(run: Run, found: Rehearsal, made: Estimate) -> dict[str, Any]:
+def report(run: JobRun, found: Rehearsal, made: Estimate) -> dict[str, Any]:
     """The job's result; the picture of the mask goes to the blob store."""
     measured = dict(found.measured)
     if measured:
@@ -118,7 +118,7 @@ def report(run: Run, found: Rehearsal, made: Estimate) -> dict[str, Any]:
     }
 
 
-def _leaves_when_asked(run: Run) -> threading.Event:
+def _leaves_when_asked(run: JobRun) -> threading.Event:
     """Watch from a thread, as imports and loading ask nobody. Set the event to end the watch."""
     over = threading.Event()
 

@@ -10,13 +10,13 @@ from typing import Any
 
 from trainer.data.split.groups import prompt_key
 from trainer.errors import BadInput, NotFound
-from trainer.jobs.child import Run
+from trainer.jobs.child import JobRun
 from trainer.store.tables import Dataset
 
 SEALED = ("dev", "test")
 
 
-def lay_out(run: Run, dataset_id: str) -> tuple[Path, str]:
+def lay_out(run: JobRun, dataset_id: str) -> tuple[Path, str]:
     """The file and what it is called. Rows whose prompt stands in the dev or test part of the run's own dataset are
     left out and counted."""
     dataset = run.services.datasets.get(dataset_id)
@@ -40,7 +40,7 @@ def lay_out(run: Run, dataset_id: str) -> tuple[Path, str]:
     return target, f"{told}, without {left_out:,} that this run is tested with" if left_out else told
 
 
-def _sealed(run: Run) -> set[str]:
+def _sealed(run: JobRun) -> set[str]:
     """The prompts that this run is judged by; they are read, and never laid out."""
     parts = (run.services.datasets.get(run.job.dataset_id).split or {}).get("blobs") or {}
     texts = (run.services.blobs.get_bytes(parts[name]).decode("utf-8") for name in SEALED if name in parts)

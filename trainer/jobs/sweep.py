@@ -11,7 +11,7 @@ from typing import Any
 
 from trainer.bases import Base
 from trainer.errors import BadInput, LostLease, TunesmithError
-from trainer.jobs.child import Run
+from trainer.jobs.child import JobRun
 from trainer.jobs.train import lay_out, ready_base, replayed, tell
 from trainer.methods.spec import RunSpec
 from trainer.methods.sweep import SweepSpec, Trial, best_of, search
@@ -22,7 +22,7 @@ STOPS = ("loss_not_finite", "diverged", "out_of_memory")  # of a trial, and not 
 NEVER_S = 1e9
 
 
-def run(run: Run) -> None:
+def run(run: JobRun) -> None:
     """Entry of the child process for jobs of kind `sweep`."""
     raw = dict(run.job.spec)
     location = raw.pop("base_location")
@@ -48,7 +48,7 @@ def run(run: Run) -> None:
     _finish(run, sweep, done)
 
 
-def _can_be_judged(run: Run) -> None:
+def _can_be_judged(run: JobRun) -> None:
     split = run.services.datasets.get(run.job.dataset_id).split
     if not split or not split["counts"]["dev"]:
         raise BadInput(
@@ -58,7 +58,7 @@ def _can_be_judged(run: Run) -> None:
         )
 
 
-def earlier(run: Run) -> list[Trial]:
+def earlier(run: JobRun) -> list[Trial]:
     """Trials of earlier attempts, in order."""
     found: list[Trial] = []
     seen = 0
@@ -69,7 +69,7 @@ def earlier(run: Run) -> list[Trial]:
 
 
 def _trial(
-    run: Run, sweep: SweepSpec, base: Base, parts: dict[str, Path], number: int, spec: RunSpec, *, prove: bool
+    run: JobRun, sweep: SweepSpec, base: Base, parts: dict[str, Path], number: int, spec: RunSpec, *, prove: bool
 ) -> Trial:
     from trainer.methods.run import Files, train
 
@@ -132,7 +132,7 @@ def _of_the_whole(progress: TrainProgress, number: int, trials: int, said: str) 
     return replace(progress, step=whole, total_steps=1000, eta_s=left, note=note)
 
 
-def _finish(run: Run, sweep: SweepSpec, trials: list[Trial]) -> None:
+def _finish(run: JobRun, sweep: SweepSpec, trials: list[Trial]) -> None:
     best = best_of(trials)
     result = {
         "best": best.values,

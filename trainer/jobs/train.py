@@ -14,7 +14,7 @@ from typing import Any
 from trainer.bases import TINY, Base
 from trainer.errors import BadInput, NotFound, TunesmithError
 from trainer.jobs import disk, replay
-from trainer.jobs.child import Run
+from trainer.jobs.child import JobRun
 from trainer.methods import ranks
 from trainer.methods.spec import BESIDE, RunSpec
 from trainer.providers import LOCAL, resolve_provider
@@ -25,7 +25,7 @@ from trainer.store.tables import Checkpoint
 from trainer.types import JobStatus, TrainProgress, TrainResult
 
 
-def run(run: Run) -> None:
+def run(run: JobRun) -> None:
     """Entry of the child process for jobs of kind `train`."""
     if resolve_provider(run.job.spec.get("provider", LOCAL)).hosted:
         from trainer.jobs import hosted
@@ -42,13 +42,13 @@ def run(run: Run) -> None:
             register(run, spec, base, result)
 
 
-def read_spec(run: Run) -> tuple[RunSpec, Base]:
+def read_spec(run: JobRun) -> tuple[RunSpec, Base]:
     raw = run.job.spec
     spec = RunSpec(**{key: value for key, value in raw.items() if key not in BESIDE})
     return spec, Base(spec.base, raw["base_location"])
 
 
-def ready_base(run: Run, base: Base) -> None:
+def ready_base(run: JobRun, base: Base) -> None:
     """Build the tiny base where it is the one; a folder that has vanished is named."""
     if base.name == TINY:
         from trainer.inference.tiny_base import ensure_tiny_base
@@ -62,7 +62,7 @@ def ready_base(run: Run, base: Base) -> None:
         )
 
 
-def lay_out(run: Run, parts: tuple[str, ...] = ("train", "dev")) -> dict[str, Path]:
+def lay_out(run: JobRun, parts: tuple[str, ...] = ("train", "dev")) -> dict[str, Path]:
     """Copy parts of the dataset out of the blob store: name → file. Whoever judges asks for "test"; whoever learns
     never has it on disk."""
     split = run.services.datasets.get(run.job.dataset_id).split
@@ -72,7 +72,7 @@ def lay_out(run: Run, parts: tuple[str, ...] = ("train", "dev")) -> dict[str, Pa
     return {name: run.services.blobs.get_file(blobs[name], run.folder / f"{name}.jsonl") for name in parts}
 
 
-def latest_checkpoint(run: Run) -> Path | None:
+def latest_checkpoint(run: JobRun) -> Path | None:
     """Lay out the newest checkpoint that is whole; a damaged one is said and the one before it is used."""
     for checkpoint in run.services.jobs.checkpoints(run.job.id):
         try:
@@ -86,7 +86,7 @@ def latest_checkpoint(run: Run) -> Path | None:
     return None
 
 
-def _train(run: Run, spec: RunSpec, base: Base, files: dict[str, Path], resume: Path | None) -> TrainResult:
+def _train(run: JobRun, spec: RunSpec, base: Base, files: dict[str, Path], resume: Path | None) -> TrainResult:
     from trainer.methods.run import Files, train
 
     dataset = run.services.datasets.get(run.job.dataset_id)
@@ -109,29 +109,29 @@ def _train(run: Run, spec: RunSpec, base: Base, files: dict[str, Path], resume: 
     )
 
 
-def replayed(run: Run, spec: RunSpec, base: Base) -> tuple[Path | None, str]:
+def replayed(run: JobRun, spec: RunSpec, base: Base) -> tuple[Path | None, str]:
     """The rows to mix in, and whose they are."""
     if spec.replay_dataset is None or not spec.replay:
         return (base.carried("replay.jsonl") if spec.replay else None), "the base's old tasks"
     return replay.lay_out(run, spec.replay_dataset)
 
 
-def tell(run: Run, progress: TrainProgress) -> None:
+def tell(run: JobRun, progress: TrainProgress) -> None:
     run.event("progress", progress.to_dict())
 
 
-def note(run: Run, code: str, text: str) -> None:
+def note(run: JobRun, code: str, text: str) -> None:
     run.event("note", {"text": text, "code": code})
 
 
-def keep_checkpoint(run: Run, spec: RunSpec, folder: Path, step: int, metrics: dict[str, Any]) -> None:
+def keep_checkpoint(run: JobRun, spec: RunSpec, folder: Path, step: int, metrics: dict[str, Any]) -> None:
     """Store the files, then commit the manifest: only that makes the checkpoint exist. Then drop old ones."""
     manifest = checkpoint_blobs(run).put_folder(folder)
     run.lease.checkpoint(step, manifest, metrics)
     drop_checkpoints(run, run.services.jobs.checkpoints(run.job.id)[spec.checkpoints_kept :])
 
 
-def drop_checkpoints(run: Run, old: list[Checkpoint]) -> None:
+def drop_checkpoints(run: JobRun, old: list[Checkpoint]) -> None:
     """Forget old checkpoints, then the blobs that no remaining one shares."""
     if not old:
         return
@@ -144,7 +144,7 @@ def drop_checkpoints(run: Run, old: list[Checkpoint]) -> None:
         checkpoint_blobs(run).delete(sha)
 
 
-def checkpoint_blobs(run: Run) -> Blobs:
+def checkpoint_blobs(run: JobRun) -> Blobs:
     """A job's checkpoints have a store of their own, so that dropping one never takes another's files."""
     return run.services.blobs.within(f"checkpoints/{run.job.id}")
 
@@ -153,7 +153,7 @@ def shas(manifest: dict[str, Any]) -> set[str]:
     return {entry["sha256"] for entry in manifest["files"].values()}
 
 
-def register(run: Run, spec: RunSpec, base: Base, result: TrainResult) -> None:
+def register(run: JobRun, spec: RunSpec, base: Base, result: TrainResult) -> None:
     """Store the artifact, then end the job and register its model in one transaction."""
     folder = Path(result.artifact_dir)
     manifest = run.services.blobs.put_folder(folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 
-from trainer.jobs.child import Run
+from trainer.jobs.child import JobRun
 
 SLICE_S = 0.1
 FIRST = 1 / 30  # of the longest
@@ -15,7 +15,7 @@ GROWTH = 1.6
 class Waits:
     """From a thirtieth of `longest_s` up to it."""
 
-    def __init__(self, run: Run, longest_s: float) -> None:
+    def __init__(self, run: JobRun, longest_s: float) -> None:
         self.run, self.longest_s = run, longest_s
         self.reset()
 

@@ -18,7 +18,7 @@ from trainer.evals.case import CANDIDATE, Answer
 from trainer.evals.gate import GateSpec
 from trainer.evals.outcome import Row
 from trainer.jobs import canary, evaluate_gate
-from trainer.jobs.child import Run, _fail
+from trainer.jobs.child import JobRun, _fail
 from trainer.jobs.lease import claim
 from trainer.registry.aliases import swap
 from trainer.registry.models import add_evaluation, add_model
@@ -97,7 +97,7 @@ def nightly(services: Services) -> Job:
     lease = claim(services.db, job.id, worker="test", lease_s=30)
     assert lease is not None
     try:
-        canary.run(Run(services, services.jobs.get(job.id), lease))
+        canary.run(JobRun(services, services.jobs.get(job.id), lease))
     except TunesmithError as error:
         _fail(lease, error.code, str(error))
     return services.jobs.get(job.id)

@@ -18,7 +18,7 @@ from trainer.evals.gate import GateSpec, SuiteRule
 from trainer.evals.gate.spec import digest_of
 from trainer.evals.outcome import EvalReport
 from trainer.jobs import evaluate
-from trainer.jobs.child import Run, _fail
+from trainer.jobs.child import JobRun, _fail
 from trainer.jobs.lease import claim
 from trainer.registry.aliases import swap
 from trainer.registry.models import add_model
@@ -90,7 +90,7 @@ class Bench:
         lease = claim(self.services.db, job.id, worker="test", lease_s=30)
         assert lease is not None
         try:
-            evaluate.run(Run(self.services, self.services.jobs.get(job.id), lease))
+            evaluate.run(JobRun(self.services, self.services.jobs.get(job.id), lease))
         except TunesmithError as error:
             _fail(lease, error.code, str(error))
         return self.services.jobs.get(job.id)

@@ -18,7 +18,7 @@ from tools.datasets.splitting import make_split
 from trainer.data.split import prompt_keys
 from trainer.errors import BadInput, NotFound, TunesmithError
 from trainer.jobs import disk, replay, train
-from trainer.jobs.child import Run
+from trainer.jobs.child import JobRun
 from trainer.jobs.lease import claim
 from trainer.jobs.retention import sweep
 from trainer.jobs.train import checkpoint_blobs
@@ -81,11 +81,11 @@ def submit(context: Context, base: Path, dataset: Dataset, **spec: Any) -> Job:
     return job
 
 
-def run_here(services: Services, job: Job, handler: Callable[[Run], None] = train.run) -> None:
+def run_here(services: Services, job: Job, handler: Callable[[JobRun], None] = train.run) -> None:
     """One attempt in this very process: a child spends most of its time on imports."""
     lease = claim(services.db, job.id, worker="test", lease_s=300)
     assert lease is not None
-    handler(Run(services, services.jobs.get(job.id), lease))
+    handler(JobRun(services, services.jobs.get(job.id), lease))
     ended = services.jobs.get(job.id)
     assert ended.status == JobStatus.SUCCEEDED, ended.error
 

@@ -18,7 +18,7 @@ from tools import approvals, datasets, training
 from tools.context import Caller, Context
 from trainer.errors import TunesmithError
 from trainer.jobs import train
-from trainer.jobs.child import Run, _fail, _stopped
+from trainer.jobs.child import JobRun, _fail, _stopped
 from trainer.jobs.lease import claim
 from trainer.jobs.queue import Wakeups, connect
 from trainer.methods.method import Stopped
@@ -126,7 +126,7 @@ class House:
         """One attempt in this process, ended as the trainer's process ends it."""
         lease = claim(self.services.db, job.id, worker="test", lease_s=30)
         assert lease is not None, self.services.jobs.get(job.id).status
-        run = Run(self.services, self.services.jobs.get(job.id), lease)
+        run = JobRun(self.services, self.services.jobs.get(job.id), lease)
         run.terminated = terminate
         try:
             train.run(run)

@@ -226,21 +226,21 @@ def test_sigterm_gives_the_job_back_and_the_next_attempt_watches_the_same_one(ho
 
 def stop_when(house: House, job: Job, thread: threading.Thread) -> None:
     """SIGTERM, as the trainer's process hears it, once a job is there."""
-    from trainer.jobs.child import Run
+    from trainer.jobs.child import JobRun
 
-    runs: list[Run] = []
-    build = Run.__init__
+    runs: list[JobRun] = []
+    build = JobRun.__init__
 
-    def remembered(self: Run, *args: Any) -> None:
+    def remembered(self: JobRun, *args: Any) -> None:
         build(self, *args)
         runs.append(self)
 
-    Run.__init__ = remembered  # type: ignore[method-assign]
+    JobRun.__init__ = remembered  # type: ignore[method-assign]
     try:
         thread.start()
         wait_until(lambda: "remote" in house.notes(job), what="the first mirrored event")
     finally:
-        Run.__init__ = build  # type: ignore[method-assign]
+        JobRun.__init__ = build  # type: ignore[method-assign]
     runs[0].terminated = True
     thread.join(10)
 
