@@ -178,7 +178,8 @@ def test_ctrl_c_in_a_run_without_a_worker_puts_the_job_back_in_line(
     terminal: Terminal, good: Path, tmp_path: Path
 ) -> None:
     base = ("--base", str(make_pebble(tmp_path / "base")))
-    command = [sys.executable, "-m", "tools.cli", "train", str(good), *base, "--epochs", "50"]
+    long = ("--epochs", "100", "--batch-size", "1", "--set", "packing=false", "--set", "early_stopping_patience=0")
+    command = [sys.executable, "-m", "tools.cli", "train", str(good), *base, *long, "--set", "evals_per_run=1"]
     with subprocess.Popen(command, env=terminal.env, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stderr
         heard = next(line for line in process.stderr if line.startswith(("loading", "training")))

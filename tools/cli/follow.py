@@ -92,10 +92,12 @@ class _Here:
     def _work(self) -> None:
         from trainer.jobs.worker import run_attempt
 
-        with suppress(Unavailable):  # no Redis either: the claim alone decides
-            reconcile(self.context.services.db, self.context.services.wakeups)
-        if run_attempt(self.context.services, self.job.id, stop=self.stopping) is None:
-            self.stopping.wait(2.0)
+        services = self.context.services
+        if run_attempt(services, self.job.id, stop=self.stopping) is not None:
+            return
+        with suppress(Unavailable):  # asked last, as a Redis that is away is waited for
+            reconcile(services.db, services.wakeups)
+        self.stopping.wait(2.0)
 
 
 class _Screen:
