@@ -46,6 +46,21 @@ def test_of_rated_answers_only_the_good_ones_are_asked(tmp_path: Path) -> None:
     assert "8 test rows marked bad were not asked." in suite.notes
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        lambda asked: {"instruction": asked, "input": "", "output": "yes"},
+        lambda asked: {"prompt": asked, "completion": "yes"},
+        lambda asked: {"conversations": [{"from": "human", "value": asked}, {"from": "gpt", "value": "yes"}]},
+    ],
+)
+def test_conversations_of_any_format_are_cases(tmp_path: Path, told: Any) -> None:
+    path = write(tmp_path / "suite.jsonl", [told(f"Is {n} a number?") for n in range(12)])
+    suite = load_suite(path)
+    assert [(c.messages[-1].content, c.expected) for c in suite.cases[:1]] == [("Is 0 a number?", "yes")]
+    assert len(overlap(suite.cases, prompt_keys(path))) == 12
+
+
 def test_plain_texts_have_no_right_answer(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="plain texts") as caught:
         load_suite(write(tmp_path / "test.jsonl", [{"text": f"page {n}"} for n in range(12)]))

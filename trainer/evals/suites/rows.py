@@ -18,6 +18,7 @@ from trainer.evals.case import Case, Role, Suite
 from trainer.evals.suites.slices import Told, group_of, slices
 from trainer.types import ChatMessage, Severity
 
+OPENAI_CHAT = "openai-chat"  # as cases are read; other formats of conversations become it first
 ASKED = ("chat", "preference", "unpaired")
 HARD = {
     "preference": "The right answer of a row is its better answer, word for word: that is a hard yardstick for a model "
@@ -59,9 +60,11 @@ def suite_of_rows(path: Path, name: str = "", role: Role = Role.TEST) -> Suite:
 
 def _talks(path: Path, format: str) -> tuple[list[tuple[int, Row]], int]:
     """The rows as conversations with their lines, and how many answers marked bad were left out."""
-    if not format or load_format(format).kind == "chat":
+    if format in ("", OPENAI_CHAT):
         return list(rows(path)), 0
     read = [(line, shaped(load_format(format), row)) for line, row in rows(path)]
+    if load_format(format).kind == "chat":
+        return [(line, row) for line, row in read if "messages" in row], 0
     good = [(line, row) for line, row in read if row.get("label", True)]
     return [(line, told) for line, row in good if (told := talk(row))], len(read) - len(good)
 
