@@ -22,15 +22,16 @@ SAID = {  # case → (expected, the candidate's answer, the base has it right)
 }
 
 
-def failed(services: Services, dataset: Dataset, **origin: str) -> Evaluation:
-    """A model with its evaluation: five of six rows wrong, one of them lost. The thread of `origin` is about it."""
+def failed(services: Services, dataset: Dataset, *more: dict[str, Any], **origin: str) -> Evaluation:
+    """A model with its evaluation: five of six rows wrong, one of them lost, and `more`. The thread of `origin` is
+    about it."""
     model_id = f"ft:tiny-base:T0SANDBOX:failing:{new_id('')[:8]}"
     job: Any = SimpleNamespace(id=new_id("ftjob-"), dataset_id=dataset.id, owner="U0ADA", model_id=model_id)
     columns = {"base": "tiny-base", "base_location": "/nowhere", "method": "lora", "is_adapter": True}
-    kept = json.dumps([_row(case, *said) for case, said in SAID.items()]).encode()
+    kept = json.dumps([*(row(case, *said) for case, said in SAID.items()), *more]).encode()
     report = {
         "rows_sha256": services.blobs.put_bytes(kept),
-        "suites": {"test": {"primary": "exact_match"}},
+        "suites": {name: {"primary": "exact_match"} for name in ("test", "old-skills")},
         "contestants": [{"key": "base", "model": "tiny-base"}, {"key": "candidate", "model": model_id}],
         "reasons": [],
         "test_rows": len(SAID),
@@ -43,11 +44,11 @@ def failed(services: Services, dataset: Dataset, **origin: str) -> Evaluation:
     return made
 
 
-def _row(case: str, expected: str, said: str, base_right: bool) -> dict[str, Any]:
+def row(case: str, expected: str, said: str, base_right: bool, suite: str = "test") -> dict[str, Any]:
     answers = {"candidate": {"text": said}, "base": {"text": expected if base_right else "no idea"}}
     right = float(said == expected)
     return {
-        "suite": "test",
+        "suite": suite,
         "id": case,
         "messages": [{"role": "user", "content": f"Which one is number {case}?"}],
         "expected": expected,

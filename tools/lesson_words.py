@@ -24,7 +24,8 @@ def learned(lesson: Lesson, *, new: bool) -> str:
     if lesson.side == TRAIN:
         return f"{kept}: a training example, for the next version of the data."
     if lesson.dataset_id:
-        return f"{kept}: its prompt is a sealed test row and stays one; the next evaluations tell whether it is mended."
+        asked = "a sealed test row and stays one" if lesson.suite == "test" else "asked by a suite and never trained on"
+        return f"{kept}: its prompt is {asked}; the next evaluations tell whether it is mended."
     return f"{kept}: an eval example, for the next version of the data; it is never trained on."
 
 

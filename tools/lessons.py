@@ -17,7 +17,7 @@ import msgspec
 from tools import polls
 from tools.building.examples import Built, add_rows
 from tools.context import TRAINER, Context
-from tools.datasets import ensure_split
+from tools.datasets import ensure_split, pick_dataset
 from tools.datasets.splitting import as_before
 from trainer.data.builder import errors, exchange
 from trainer.data.split import place_of, prompt_key, prompt_keys
@@ -53,7 +53,7 @@ class Learned:
 
 def browse(context: Context, which: str | None = None) -> Browsed:
     """Of an evaluation by its id, of a model's newest one, or of this thread's model's."""
-    row = polls.pick_evaluation(context, which)
+    row = polls.opened(context, which)
     found = failures(rows_of(context, row), _primary(row))
     known = context.services.polls
     said = [one for poll in known.of(row.id) for one in known.corrections(poll.id)]
@@ -78,13 +78,18 @@ def learn(
     browsed = browse(context, evaluation_id)
     failure = next((f for f in browsed.failures if (f.row.suite, f.row.id) == (suite, case_id)), None)
     if failure is None:
-        raise NotFound(f"Evaluation {evaluation_id} has no failure {case_id[:60]} in {suite[:60]}.", code="no_failure")
+        raise NotFound(
+            f"Evaluation {evaluation_id} has no failure {case_id[:60]} in {suite[:60]}.",
+            fix="Look at its failures again: each stands there as suite/case.",
+            code="no_failure",
+        )
     row = _example(failure.row, answer.strip(), prompt.strip())
     services = context.services
     dataset = services.datasets.get(browsed.evaluation.dataset_id)
-    asked = prompt_key(row) == prompt_key(_example(failure.row, "", ""))
+    key = prompt_key(row)
+    asked = any(key == _key(one) for one in rows_of(context, browsed.evaluation))
     lesson, new = services.lessons.add(
-        key=prompt_key(row),
+        key=key,
         lineage=services.datasets.lineage(dataset.id)[0].id,
         side=EVAL if asked else _side(context, dataset, row),
         cause=failure.cause,
@@ -95,7 +100,7 @@ def learn(
         model_id=browsed.evaluation.model_id,
         created_by=context.caller.user,
     )
-    if asked and suite == "test":  # it stands in the sealed part of this version
+    if asked:  # nothing waits: in a version its row might be trained on, and the test has those of its own
         with services.db.write() as session:
             hold(session, [lesson.id], dataset.id)
         lesson = services.lessons.get(lesson.id)
@@ -118,6 +123,11 @@ def _example(row: Row, answer: str, prompt: str) -> dict[str, Any]:
     return made
 
 
+def _key(row: Row) -> str:
+    said = [{"role": message.role, "content": message.content} for message in row.messages]
+    return prompt_key({"messages": [*said, exchange("", "")[-1]]})
+
+
 def _side(context: Context, dataset: Dataset, row: dict[str, Any]) -> str:
     """Where the hash of the prompt puts it, by the settings of the split that later versions inherit."""
     settings = as_before(context, dataset)
@@ -130,6 +140,14 @@ def waiting(context: Context, dataset: Dataset) -> list[Lesson]:
     lineage = context.services.datasets.lineage(dataset.id)[0].id
     _catch_up(context, lineage)
     return context.services.lessons.waiting(lineage)
+
+
+def dataset_of(context: Context, dataset: str | None) -> Dataset:
+    """The one that is named, or this thread's, or else the one that this thread's model was trained on."""
+    topic = context.services.threads.topic(context.caller.origin)
+    if not dataset and not topic.dataset_id and topic.model_id:
+        dataset = context.services.models.get(topic.model_id).dataset_id
+    return pick_dataset(context, dataset)
 
 
 def next_version(context: Context, dataset: Dataset) -> tuple[Built, list[Lesson]]:

@@ -77,7 +77,7 @@ def ask(
     items, needed, against = _within("items", items, ITEMS), _within("voters", needed, NEEDED), against or BASE
     if kind not in KINDS:
         raise BadInput(f"“{kind[:40]}” is no kind of vote.", fix="Say pairwise or rating.", param="kind")
-    row = pick_evaluation(context, which)
+    row = opened(context, which)
     rows = raw_rows(context.services.blobs, row)
     _need_contestant(row, rows, against)
     known = _asked_before(context, row, against, kind)
@@ -101,6 +101,28 @@ def ask(
     return made
 
 
+def opened(context: Context, which: str | None) -> Evaluation:
+    """As pick_evaluation, for whoever is to see its rows: a trainer, in the channel in which it was asked for. One that
+    was asked for at a terminal belongs to no channel."""
+    context.caller.need(TRAINER, "see an evaluation's test rows")
+    row = pick_evaluation(context, which)
+    there = _channel(context.services, row)
+    if not context.caller.allow_paths and there not in (None, context.caller.origin.get("channel")):
+        raise NotFound(
+            f"Evaluation {row.id} was asked for in another channel, and its test rows are shown only there.",
+            fix="Ask there, or evaluate the model here.",
+            code="other_channel",
+        )
+    return row
+
+
+def _channel(services: Services, row: Evaluation) -> str | None:
+    try:
+        return services.jobs.get(row.job_id).origin.get("channel")
+    except NotFound:
+        return None
+
+
 def pick_evaluation(context: Context, which: str | None) -> Evaluation:
     if which and which.startswith("eval-"):
         return context.services.models.evaluation(which)
@@ -108,8 +130,8 @@ def pick_evaluation(context: Context, which: str | None) -> Evaluation:
     found = evaluation.latest(context, model)
     if found is None:
         raise Conflict(
-            f"{model.id} has not been evaluated yet: there are no answers to vote on.",
-            fix="Ask me to evaluate it first.",
+            f"{model.id} has not been evaluated yet: there are no answers to look at.",
+            fix=f"Evaluate it first: `evaluate {model.id}`, or at a terminal `tunesmith eval`.",
             code="not_evaluated",
         )
     return found

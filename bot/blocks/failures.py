@@ -8,7 +8,7 @@ from typing import Any
 
 from bot import actions as ids
 from bot.blocks.kit import Card, actions, button, card, context, preformatted, section
-from bot.blocks.mrkdwn import clip, code, esc
+from bot.blocks.mrkdwn import clip, code, esc, name
 from tools.lesson_words import learned
 from tools.lessons import LONGEST, Browsed, Learned
 from trainer.evals.case import CANDIDATE
@@ -70,7 +70,7 @@ def _causes(found: Browsed, chosen: str) -> list[Json]:
 
 def _failure(one: Failure, title: str) -> list[Json]:
     row, said = one.row, one.row.answers[CANDIDATE].text
-    why = f" {esc(one.why)}." if one.why else ""
+    why = f" {name(one.why, 300)}." if one.why else ""
     had = " The base has it right." if one.lost else ""
     pieces = "".join(MARKS[p.kind].format(p.text) if p.kind else p.text for p in differences(row.expected, said))
     prompt = "\n".join(f"{m.role}: {m.content}" for m in row.messages)

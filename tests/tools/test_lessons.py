@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.bot.acts import good_rows
 from tests.failed import failed
+from tests.failed import row as answered
 from tests.tools.test_cli import Terminal
-from tools import datasets, lessons
+from tools import datasets, lessons, polls
 from tools.context import TRAINER, Caller, Context
 from trainer.data.split import prompt_keys
-from trainer.errors import BadInput, Conflict, Forbidden
+from trainer.errors import BadInput, Conflict, Forbidden, NotFound
 from trainer.services import Services, build_services
 from trainer.settings import Settings
-from trainer.store.tables import Dataset
+from trainer.store.tables import Dataset, Evaluation
+from trainer.types import JobKind
 
 
 @pytest.fixture
@@ -78,6 +81,39 @@ def test_a_prompt_that_was_asked_is_never_trained_on(context: Context, dataset: 
     assert not lessons.waiting(context, dataset)
 
 
+def test_nor_is_a_prompt_of_another_suite_whichever_failure_it_is_written_for(
+    context: Context, dataset: Dataset, tmp_path: Path
+) -> None:
+    asked = [answered(f"o{n}", "Lima", "no", True, "old-skills") for n in range(8)]  # by hash, some would be trained on
+    row = failed(context.services, dataset, *asked)
+    made = [lessons.learn(context, row.id, "old-skills", one["id"]).lesson for one in asked]
+    made.append(lessons.learn(context, row.id, "test", "t1", prompt="Which one is number t6?").lesson)
+    assert {(one.side, one.dataset_id) for one in made} == {("eval", dataset.id)}
+    lessons.learn(context, row.id, "test", "t1", prompt="Is a crash at night high?")
+    version = lessons.next_version(context, dataset)[0].dataset
+    assert version.rows == 61 and version.split
+    trained = prompt_keys(context.services.blobs.get_file(version.split["blobs"]["train"], tmp_path / "train.jsonl"))
+    assert not trained & {one.key for one in made}
+
+
+def test_rows_are_shown_to_trainers_where_they_were_asked_for(context: Context, dataset: Dataset) -> None:
+    row, services = failed(context.services, dataset), context.services
+    with services.db.write() as session:
+        wish = {"owner": "U0ADA", "team": "local", "dataset_id": dataset.id, "model_id": row.model_id}
+        job = services.jobs.add(session, JobKind.EVAL, spec={}, origin={"channel": "C1", "thread_ts": "1"}, **wish)
+        session.get_one(Evaluation, row.id).job_id = job.id
+
+    def where(channel: str, *roles: str, **more: Any) -> Context:
+        return Context(Caller("U0LINUS", "Linus", frozenset(roles), "local", {"channel": channel}, **more), services)
+
+    assert lessons.browse(where("C1", TRAINER), row.id) and lessons.browse(where("", TRAINER, allow_paths=True), row.id)
+    for verb in (lessons.browse, polls.ask):
+        with pytest.raises(NotFound, match="another channel"):
+            verb(where("C2", TRAINER), row.id)
+        with pytest.raises(Forbidden, match="trainer role"):
+            verb(where("C1"), row.id)
+
+
 def test_said_twice_before_its_version_the_newer_answer_counts(context: Context, dataset: Dataset) -> None:
     row = failed(context.services, dataset)
     first = lessons.learn(context, row.id, "test", "t4", prompt="Which town is it?", answer="Roma")
@@ -121,6 +157,8 @@ def test_at_the_terminal(tmp_path: Path) -> None:
     done = terminal.quick("lessons", "version", dataset.id)
     assert done["dataset"]["version"] == 2 and done["lessons"][0]["dataset"] == done["dataset"]["id"]
     assert terminal.quick("failures", row.id, "--cause", "bad", code=2)["error"]["param"] == "cause"
+    assert "SUITE/CASE" in terminal.quick("lessons", "add", row.id, "t1", code=2)["error"]["message"]
+    assert terminal.quick("evaluation", row.model_id, code=1)["evaluation_id"] == row.id
 
 
 def test_what_a_voter_would_have_had_it_say_stands_beside_the_failure(context: Context, dataset: Dataset) -> None:

@@ -17,7 +17,7 @@ from tools.toolbox import TOOLBOX
 from trainer.errors import BadInput, Conflict, Forbidden, NotFound
 from trainer.services import Services, build_services
 from trainer.settings import load_settings
-from trainer.store.tables import Poll
+from trainer.store.tables import Poll, Vote
 
 
 def person(services: Services, user: str, channel: str = "C0HERE", roles: frozenset[str] = frozenset()) -> Context:
@@ -157,6 +157,10 @@ def test_a_vote_at_a_terminal_is_sealed_until_it_is_done(terminal: Terminal, tmp
     paper = terminal.quick("votes", "cast", asked["id"])
     assert "candidate" not in json.dumps(paper)
     letters = ["A" if "tuned says" in q["a"] else "B" for q in paper["questions"]]
+    wrong = [w for one in ["A"] * (asked["questions"] - 1) + ["C"] for w in ("--choice", one)]
+    terminal.quick("votes", "cast", asked["id"], *wrong, code=2)
+    with build_services(load_settings(home=tmp_path / "home")) as services, services.db.read() as session:
+        assert not session.query(Vote).count(), "all of them or none"
     refused = terminal.quick("votes", "cast", asked["id"], "--choice", "A", code=2)
     assert "1 answers to 3 questions" in refused["error"]["message"]
     done = terminal.quick("votes", "cast", asked["id"], *[w for one in letters for w in ("--choice", one)])

@@ -43,7 +43,8 @@ def failures(
     with opened() as context:
         found = verbs.browse(context, evaluation)
     chosen = [one for one in found.failures if cause in (None, one.cause)]
-    text = "\n\n".join([lesson_words.browsed(found), *map(_told, chosen[:limit])])
+    none = [f"None of them: {CAUSES[cause].lower()}."] if cause and found.failures and not chosen else []
+    text = "\n\n".join([lesson_words.browsed(found), *none, *map(_told, chosen[:limit])])
     value = {
         "evaluation": found.evaluation.id,
         "causes": found.causes,
@@ -88,6 +89,9 @@ def add(
 ) -> None:
     """Make an example of a failure. Its prompt's hash decides for good whether it is trained on or evaluated with."""
     suite, _, case_id = case.partition("/")
+    if not case_id:
+        fix = "Write SUITE/CASE, as tunesmith failures names them."
+        raise BadInput(f"“{case[:60]}” names no case of a suite.", fix=fix, param="case")
     with opened() as context:
         row = verbs.browse(context, evaluation).evaluation
         made = verbs.learn(context, row.id, suite, case_id, answer=answer, prompt=prompt)

@@ -73,7 +73,10 @@ def cast(
 
 def _said(poll: Poll, typed: str) -> str | tuple[int, int]:
     if poll.kind == polls.PAIRWISE:
-        return TIE if typed.lower() == TIE else typed.upper()
+        said = TIE if typed.lower() == TIE else typed.upper()
+        if said not in (polls.A, polls.B, TIE):
+            raise BadInput(f"“{typed[:40]}” is none of the answers.", fix="Write A, B or tie.", param="choice")
+        return said
     marks = [part.strip() for part in typed.split(",")]
     if len(marks) != 2 or not all(mark.isdecimal() and len(mark) < 3 for mark in marks):
         raise BadInput(f"“{typed[:40]}” is no pair of marks.", fix="Write A's and B's as in 7,3.", param="choice")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tools import approvals, evaluation_report, promotion, sentences
+from tools import approvals, evaluation_report, polls, promotion, sentences
 from tools.cli import shapes
 from tools.cli.output import FINDINGS, GOOD, Json, answers, finish, opened
 from trainer.bases import known_bases
@@ -46,7 +46,7 @@ def models(as_json: Json = False) -> None:
 
 @answers
 def evaluation(
-    evaluation_id: Annotated[str, typer.Argument(metavar="EVALUATION", help="An evaluation's id (eval-…).")],
+    evaluation_id: Annotated[str, typer.Argument(metavar="EVALUATION", help="Its id, a model or an alias.")],
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write the whole report as a page.")
     ] = None,
@@ -58,7 +58,7 @@ def evaluation(
         raise BadInput("Markdown and JSON do not go together.", fix="Give --md or --json.", param="md")
     with opened() as context:
         services = context.services
-        row = services.models.evaluation(evaluation_id)
+        row = polls.pick_evaluation(context, evaluation_id)
         if html:
             write(evaluation_report.page(services, row), html)
         known = evaluation_report.beside(services, row)

@@ -68,5 +68,6 @@ class Models:
         with self.db.read() as session:
             row = session.get(Evaluation, evaluation_id)
         if row is None:
-            raise NotFound(f"There is no evaluation “{evaluation_id[:60]}”.", code="unknown_evaluation")
+            fix = "Name its model instead: that gives its newest evaluation."
+            raise NotFound(f"There is no evaluation “{evaluation_id[:60]}”.", fix=fix, code="unknown_evaluation")
         return row

@@ -49,7 +49,7 @@ def register(app: App, door: Door) -> None:
 
 def choose(click: Click) -> None:
     click.caller.need(TRAINER, "ask people for their votes")
-    row = polls.pick_evaluation(click.context, click.value)
+    row = polls.opened(click.context, click.value)
     click.open(blocks.options(row.id, polls.others(row), click.origin | {"ts": click.ts}))
 
 

@@ -13,6 +13,7 @@ from bot.attachments import Files, attach
 from bot.clicks import Click, on
 from bot.door import Door
 from bot.pictures import DRAWING
+from tools import polls
 from tools.evaluation_report import page
 from trainer.errors import Conflict, Unavailable
 from trainer.services import Services
@@ -26,7 +27,7 @@ def register(app: App, door: Door) -> None:
 
 
 def report(click: Click) -> None:
-    row = click.door.services.models.evaluation(click.value)
+    row = polls.opened(click.context, click.value)
     if not click.door.guard.first(f"report:{click.channel}:{click.origin['thread_ts']}:{row.id}", within_s=AGAIN_S):
         raise Conflict("The report is in this thread already.", fix="Look below the card.", code="pressed_twice")
     if not attach(click.door, click.origin, _files(click.door.services, row)):

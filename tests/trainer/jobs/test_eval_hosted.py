@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from tests.scripted_models import Upstream
 from tests.trainer.jobs.test_eval_job import Bench, row
-from tools import datasets, evaluation
+from tools import datasets, evaluation, lessons
 from tools.context import Caller, Context
 from tools.datasets.splitting import make_split
 from trainer.errors import BadInput, NotFound
@@ -22,10 +22,12 @@ from trainer.settings import Settings
 from trainer.store.tables import Dataset
 from trainer.types import JobStatus
 
-TUNED = "ft:gpt-4o-mini:acme::1"
+TUNED, LEARNED = "ft:gpt-4o-mini:acme::1", "ft:gpt-4o-mini:acme::2"
 
 
 def voice(model: str, prompt: str) -> str:
+    if model == LEARNED:
+        return "Press it." if "red" in prompt else "No."
     return f"Do {int(prompt.split()[1][:-1]) // 37}." if model == TUNED else "No."
 
 
@@ -92,6 +94,24 @@ def test_a_judge_that_cannot_judge_is_benched_and_said(bench: Bench) -> None:
     assert "No language model is configured" in judge.benched and judge.rows == 0
     notes = [e.data["text"] for e in bench.services.jobs.events(job.id) if e.data.get("code") == "judge_benched"]
     assert len(notes) == 1 and "gpt-judge" in notes[0]
+
+
+def test_a_later_report_tells_what_is_fixed_and_what_is_still_open(bench: Bench) -> None:
+    before = bench.report(bench.attempt(evaluation.start(bench.context, bench.model("gpt-4o-mini"))))
+    assert not any("people looked at" in note for note in before.notes)
+    found = lessons.browse(bench.context, bench.models[0])
+    one = found.failures[0].row
+    lessons.learn(bench.context, found.evaluation.id, one.suite, one.id)
+    for colour in ("red", "green"):
+        prompt = f"My {colour} button does nothing at all, what shall I do with this {colour} thing?"
+        lessons.learn(bench.context, found.evaluation.id, one.suite, one.id, prompt=prompt, answer="Press it.")
+    version = lessons.next_version(bench.context, bench.services.datasets.get(bench.dataset))[0].dataset
+
+    bench.dataset = version.id
+    after = bench.report(bench.attempt(evaluation.start(bench.context, bench.model(LEARNED))))
+
+    assert any("Of 3 failures that people looked at: fixed in v2: 1, still open: 2" in note for note in after.notes)
+    assert after.contamination.test_rows == 0, "what was asked is not trained on"
 
 
 def test_looks_at_the_same_sealed_rows_are_counted(bench: Bench) -> None:
