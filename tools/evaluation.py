@@ -98,5 +98,12 @@ def _need_answers(dataset: Dataset) -> None:
         )
 
 
+def remember(context: Context, model_id: str) -> None:
+    """A thread that was about no model is about the one that somebody looks at, so that “rate it” means that one."""
+    threads = context.services.threads
+    if not threads.topic(context.caller.origin).model_id:
+        threads.link(context.caller.origin, model_id=model_id)
+
+
 def latest(context: Context, model: Model) -> Evaluation | None:
     return next(iter(context.services.models.evaluations(model.id)), None)

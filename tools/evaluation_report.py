@@ -27,6 +27,7 @@ class Beside:
 
 
 NOTHING = Beside()
+OURS = ("language", "length")  # slices whose values are our own words
 
 
 def beside(services: Services, row: Evaluation) -> Beside:
@@ -84,3 +85,13 @@ def sentences(row: Evaluation, known: Beside = NOTHING) -> str:
     report = figures(row)
     lines = told.lines(report, known.people)[1:] if report else row.report.get("reasons", [])
     return "\n".join([head, *([known.override] if known.override else []), *map(str, lines)])
+
+
+def for_models(row: Evaluation | None, text: str) -> str:
+    """Without the values of the test's slices, as in `label=…`: these are words of a dataset, which no model reads."""
+    every = row.report.get("slices") or {} if row else {}
+    named = [name.removeprefix("test/") for name in every if name.startswith("test/")]
+    for one in sorted(named, key=len, reverse=True):
+        key = one.partition("=")[0]
+        text = text if key in OURS else text.replace(one, f"{key}=…")
+    return text

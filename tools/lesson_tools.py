@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from langchain_core.tools import BaseTool
 
-from tools import lesson_words, lessons
+from tools import evaluation, lesson_words, lessons
 from tools.answers import Answer, Runtime, card
-from tools.datasets import pick_dataset
 
 
 @card
@@ -15,13 +14,14 @@ def show_failures(runtime: Runtime, model: str | None = None) -> Answer:
 
     `model` is a model or an evaluation (eval-…), default this thread's."""
     found = lessons.browse(runtime.context, model)
+    evaluation.remember(runtime.context, found.evaluation.model_id)
     return lesson_words.browsed(found), {"card": "failures", "id": found.evaluation.id}
 
 
 @card
 def make_next_version(runtime: Runtime, dataset: str | None = None) -> Answer:
     """Make the next version of a dataset (default: this thread's) with the examples that people made of failures."""
-    row = pick_dataset(runtime.context, dataset)
+    row = lessons.dataset_of(runtime.context, dataset)
     built, kept = lessons.next_version(runtime.context, row)
     return lesson_words.made(built.dataset, kept), {"card": "version", "id": built.dataset.id}
 

@@ -12,7 +12,7 @@ from tools import advice, evaluation, promotion, sentences, training
 from tools.answers import Answer, Runtime, card
 from tools.build_tools import BUILD_TOOLS
 from tools.dataset_tools import DATASET_TOOLS
-from tools.evaluation_report import beside
+from tools.evaluation_report import beside, for_models
 from tools.lesson_tools import LESSON_TOOLS
 from tools.poll_tools import POLL_TOOLS
 from tools.run_tools import RUN_TOOLS
@@ -65,7 +65,9 @@ def show_evaluation(runtime: Runtime, model: str | None = None) -> Answer:
     found = evaluation.latest(runtime.context, row)
     if found is None:
         return f"{row.id} has not been evaluated yet.", {}
-    return sentences.evaluation(found, beside(runtime.context.services, found)), {"card": "evaluation", "id": found.id}
+    evaluation.remember(runtime.context, row.id)
+    text = sentences.evaluation(found, beside(runtime.context.services, found))
+    return for_models(found, text), {"card": "evaluation", "id": found.id}
 
 
 @card
@@ -77,7 +79,8 @@ def request_promotion(runtime: Runtime, alias: str, model: str | None = None) ->
         if refused.code != promotion.REFUSED:
             raise
         row = evaluation.pick_model(runtime.context, model)
-        return str(refused), {"card": "refused", "id": row.id, "alias": alias, "text": str(refused)}
+        text = for_models(evaluation.latest(runtime.context, row), str(refused))
+        return text, {"card": "refused", "id": row.id, "alias": alias, "text": str(refused)}
     return sentences.promotion_request(asked), {"card": "approval", "id": asked.id}
 
 

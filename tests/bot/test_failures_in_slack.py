@@ -71,3 +71,17 @@ def test_from_failures_to_the_next_version(
     ada.wait_for_text(channel, ts, "61 of 61 usable")
     newest = services.datasets.children(dataset.id)[-1]
     assert (newest.version, newest.change["kind"], len(newest.change["lessons"])) == (2, "lessons", 1)
+
+
+def test_a_thread_is_about_the_model_whose_failures_are_looked_at(
+    bot: Door, services: Services, ada: Person, linus: Person, channel: str
+) -> None:
+    ts, _ = drop(ada, channel)
+    dataset = services.datasets.get(services.threads.topic({"channel": channel, "thread_ts": ts}).dataset_id or "")
+    row = failed(services, dataset)
+    new = ada.say(channel, f"<@U0TUNESMITH> what went wrong with {row.model_id}?")
+    ada.wait_for_text(channel, new, "failures of")
+    ada.say(channel, "make the next version", thread_ts=new)
+    ada.wait_for_text(channel, new, "No lesson waits")
+    linus.say(channel, "what went wrong?", thread_ts=new)
+    linus.wait_for_text(channel, new, "need the trainer role to see")
