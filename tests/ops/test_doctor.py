@@ -41,6 +41,17 @@ def test_nobody_to_approve_is_said(services: Services, settings: Settings) -> No
         assert "nobody can promote" in found(without)["approvers"].text
 
 
+def test_a_judge_is_looked_at_where_somebody_set_one(services: Services, settings: Settings) -> None:
+    assert "judge" not in found(services)
+    said = []
+    for more in ({"judge_base_url": "http://127.0.0.1:1/v1"}, {"judge_input_usd": 1.0}, {"judge_base_url": ""}):
+        settings = settings.model_copy(update={"judge_model": "gpt-judge", **more})
+        with build_services(settings, migrate=True) as judged:
+            said.append(next(checks._judge(judged)))
+    assert [check.level for check in said] == [Level.WARN, Level.OK, Level.FAIL]
+    assert "no prices" in said[0].text and "127.0.0.1:1" in said[1].text
+
+
 def test_a_real_redis_is_looked_into(settings: Settings, redis_url: str) -> None:
     with build_services(settings.model_copy(update={"redis_url": redis_url}), migrate=True) as services:
         checks = found(services)

@@ -220,6 +220,24 @@ def _llm(services: Services) -> Iterator[Check]:
         yield ok("language model", "none set: the command grammar answers (set OPENAI_API_KEY for free speech)")
 
 
+def _judge(services: Services) -> Iterator[Check]:
+    """Only where somebody set one: who judges, and whether a cap in dollars can bind."""
+    from trainer.evals.judges.endpoint import Endpoint
+
+    settings = services.settings
+    if not (settings.judge_model or settings.judge_base_url or settings.judge_api_key.get_secret_value()):
+        return
+    judge = Endpoint.of(settings, settings.judge_model or settings.llm_model)
+    if not judge.ready:
+        fix = "Set TUNESMITH_JUDGE_BASE_URL, or TUNESMITH_JUDGE_API_KEY for OpenAI."
+        yield fail("judge", f"{judge.model} has neither an address nor a key", fix)
+    elif not judge.priced:
+        fix = "Set TUNESMITH_JUDGE_INPUT_USD and TUNESMITH_JUDGE_OUTPUT_USD, unless it is free."
+        yield warn("judge", f"{judge.model} at {judge.host}; no prices, so a cap in dollars cannot bind", fix)
+    else:
+        yield ok("judge", f"{judge.model} at {judge.host}")
+
+
 def _approvers(services: Services) -> Iterator[Check]:
     settings = services.settings
     if settings.approvers:
@@ -296,6 +314,7 @@ LOOKS: tuple[Callable[[Services], Iterator[Check]], ...] = (
     _keys,
     _slack,
     _llm,
+    _judge,
     _approvers,
     _gpu,
     _launcher,
