@@ -52,7 +52,7 @@ def _about(written: Written) -> list[Json | None]:
     pairs = [("Role", suite.role.value), ("Cases", f"{len(suite.cases):,}"), ("Metrics", metrics)]
     pairs += [("Slices", "\n".join(_slices(written)))] if slices(suite) else []
     return [
-        section(esc(clip(suite.about, 600))) if suite.about else None,
+        section(name(suite.about, 600)) if suite.about else None,
         fields(*((label, esc(clip(value, 600))) for label, value in pairs)),
         section(esc(rule_words(rule))) if rule else None,
     ]

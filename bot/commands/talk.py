@@ -23,6 +23,8 @@ HELP = (
     "• `status`, `jobs`, `cancel` – how runs are, and stop one\n"
     "• `evaluate`, `evaluate against tickets`, `show evaluation` – base against tuned on sealed rows\n"
     "• `blind vote`, `rate it`, `show votes` – people compare answers without knowing whose they are\n"
+    "• `what went wrong?`, `make the next version` – failures by cause, and data that mends them; `suites` – what else "
+    "models are asked\n"
     "• `promote to tickets`, `roll back tickets` – a second person decides; `override to tickets because …` – two\n"
     "• `models` – tuned models, bases and aliases"
 )

@@ -30,7 +30,7 @@ def read_check(item: Any, folder: Path | None, kept: Collection[str] = (), *, bo
     else:
         raise BadInput("One metric is expected, such as `exact_match` or `contains: Paris`.", code="bad_metric")
     if name.startswith(FILE) and folder is None and file_of(name) not in kept:
-        said = "a metric in a file of Python can be named only by a suite on the machine at whose terminal it is used"
+        said = "a metric in a file of Python can be named only by a suite on the machine at whose terminal it is used."
         raise BadInput(said, fix="Use a metric that Tunesmith brings, or ask an admin to install yours.")
     if name not in METRICS and name.replace("_", "").isalnum() and (near := meant(name, METRICS)).startswith(" Did"):
         raise BadInput(f"there is no metric {name[:60]!r}.{near}", code="bad_metric")
