@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,14 +16,15 @@ from trainer.evals.case import BROUGHT, Case, Check, Role, Suite
 from trainer.evals.suites.bounded import read_yaml
 from trainer.evals.suites.code import SHA256, is_name
 from trainer.evals.suites.mistakes import Mistakes, meant
-from trainer.evals.suites.named import read_check, says, unit_of
+from trainer.evals.suites.named import says, unit_of
+from trainer.evals.suites.reader import Reader, kind_of
 from trainer.types import ChatMessage
 
 KEYS = ("suite", "about", "role", "metrics", "primary", "margin", "floor", "by", "cases", "rows")
 CASE = ("id", "prompt", "messages", "system", "expected", "slices", "checks", "group")
 ROLES = ("system", "developer", "user", "assistant")
 NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{0,59}$")
-CASES, CHARACTERS = 5000, 100_000
+CASES = 5000
 
 
 class Written(NamedTuple):
@@ -33,55 +34,6 @@ class Written(NamedTuple):
     rule: dict[str, Any]
 
 
-@dataclass
-class _Reader:
-    mistakes: Mistakes
-    folder: Path | None  # where a suite of the terminal may name files; None: nowhere
-    document: dict[str, Any] = field(default_factory=dict)
-    files: dict[str, str] = field(default_factory=dict)  # code that was kept with the suite, name → sha256
-
-    def text(self, place: str, value: Any, most: int = CHARACTERS) -> str:
-        if isinstance(value, bool | float):
-            written = str(value).lower() if isinstance(value, bool) else value
-            self.mistakes.add(place, f"{written} is no text; put it in quotes.")
-        elif value is not None and not isinstance(value, str | int):
-            self.mistakes.add(place, f"is {_kind(value)}, and a text is expected.")
-        elif isinstance(value, str) and len(value) > most:
-            self.mistakes.add(place, f"has {len(value):,} characters; at most {most:,} are read.")
-        else:
-            return "" if value is None else str(value)
-        return ""
-
-    def share(self, key: str) -> dict[str, float]:
-        value = self.document.get(key)
-        if value is None:
-            return {}
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-            self.mistakes.add(key, f"is {str(value)[:40]!r}, and a share between 0 and 1 is expected, such as 0.1.")
-            return {}
-        return {key: float(value)}
-
-    def items(self, place: str, value: Any) -> list[Any]:
-        if value is None:
-            return []
-        if not isinstance(value, list):
-            self.mistakes.add(place, f"is {_kind(value)}, and a list is expected.")
-            return []
-        return value
-
-    def checks(self, place: str, value: Any, *, bounded: bool = True) -> tuple[Check, ...]:
-        items = enumerate(self.items(place, value))
-        read = (self.check(f"{place}[{number}]", item, bounded=bounded) for number, item in items)
-        return tuple(check for check in read if check)
-
-    def check(self, place: str, item: Any, *, bounded: bool = True) -> Check | None:
-        try:
-            return read_check(item, self.folder, self.files, bounded=bounded)
-        except BadInput as error:
-            self.mistakes.add(place, str(error))
-            return None
-
-
 def read_suite(data: bytes, name: str = "", folder: Path | None = None, *, kept: bool = False) -> Written:
     """The suite in some YAML. `folder` is where it may name files (rows, metrics in Python); without one it may name
     none. `kept`: the bytes are ones that Tunesmith keeps, so that they may hold the hashes of Python files that were
@@ -89,9 +41,9 @@ def read_suite(data: bytes, name: str = "", folder: Path | None = None, *, kept:
     what = f"The suite {name}" if name else "The suite"
     document = read_yaml(data, what)
     if not isinstance(document, dict) or "suite" not in document:
-        said = f"{what} is {_kind(document)} without `suite: its name`."
+        said = f"{what} is {kind_of(document)} without `suite: its name`."
         raise BadInput(said, fix="Begin it with `suite:`, `about:` and `cases:`.", code="bad_suite")
-    reader = _Reader(Mistakes(what), folder, document)
+    reader = Reader(Mistakes(what), folder, document)
     own = reader.text("suite", document["suite"], 60)
     reader.mistakes.what = f"The suite {own or name}".strip()
     reader.mistakes.unknown("", document, (*KEYS, "files"))
@@ -116,7 +68,7 @@ def read_suite(data: bytes, name: str = "", folder: Path | None = None, *, kept:
     return Written(made, rule)
 
 
-def _files(reader: _Reader, kept: bool) -> dict[str, str]:
+def _files(reader: Reader, kept: bool) -> dict[str, str]:
     given = reader.document.get("files")
     if given is None:
         return {}
@@ -132,7 +84,7 @@ def _files(reader: _Reader, kept: bool) -> dict[str, str]:
     return {}
 
 
-def _role(reader: _Reader) -> Role:
+def _role(reader: Reader) -> Role:
     given = reader.text("role", reader.document.get("role"), 40) or Role.REGRESSION.value
     known = [role for role in Role if role not in BROUGHT]
     if given not in known:
@@ -141,7 +93,7 @@ def _role(reader: _Reader) -> Role:
     return Role(given)
 
 
-def _metrics(reader: _Reader, cases: Sequence[Case]) -> tuple[str, tuple[Check, ...]]:
+def _metrics(reader: Reader, cases: Sequence[Case]) -> tuple[str, tuple[Check, ...]]:
     """The primary metric's name, and all metrics, that one first."""
     given = reader.checks("metrics", reader.document.get("metrics"), bounded=False)
     for name in (name for name, times in Counter(check.metric for check in given).items() if times > 1):
@@ -160,7 +112,7 @@ def _metrics(reader: _Reader, cases: Sequence[Case]) -> tuple[str, tuple[Check, 
     return primary, (*first, *(metric for metric in given if metric.metric != primary))
 
 
-def _by(reader: _Reader, cases: Sequence[Case]) -> dict[str, str]:
+def _by(reader: Reader, cases: Sequence[Case]) -> dict[str, str]:
     by = reader.text("by", reader.document.get("by"), 60)
     if not by:
         return {}
@@ -173,7 +125,7 @@ def _by(reader: _Reader, cases: Sequence[Case]) -> dict[str, str]:
     return {"by": by}
 
 
-def _cases(reader: _Reader) -> list[Case]:
+def _cases(reader: Reader) -> list[Case]:
     given = reader.items("cases", reader.document.get("cases"))
     if len(given) > CASES:
         reader.mistakes.add("cases", f"there are {len(given):,}; at most {CASES:,} are read.")
@@ -183,7 +135,7 @@ def _cases(reader: _Reader) -> list[Case]:
     return cases
 
 
-def _twice(reader: _Reader, given: dict[str, Any], cases: list[Case]) -> None:
+def _twice(reader: Reader, given: dict[str, Any], cases: list[Case]) -> None:
     if len(given) != len(cases):  # places are told only where each case was read
         return
     seen: dict[tuple[str, str], str] = {}
@@ -196,10 +148,10 @@ def _twice(reader: _Reader, given: dict[str, Any], cases: list[Case]) -> None:
                 break
 
 
-def _case(reader: _Reader, place: str, item: Any) -> Case | None:
+def _case(reader: Reader, place: str, item: Any) -> Case | None:
     before = len(reader.mistakes.found)
     if not isinstance(item, dict):
-        reader.mistakes.add(place, f"is {_kind(item)}, and a case with `prompt:` is expected.")
+        reader.mistakes.add(place, f"is {kind_of(item)}, and a case with `prompt:` is expected.")
         return None
     reader.mistakes.unknown(place, item, CASE)
     messages = _messages(reader, place, item)
@@ -227,7 +179,7 @@ def case_of_hash(case: Case) -> Case:
     return replace(case, id=f"case-{digest}")
 
 
-def _messages(reader: _Reader, place: str, item: dict[str, Any]) -> tuple[ChatMessage, ...]:
+def _messages(reader: Reader, place: str, item: dict[str, Any]) -> tuple[ChatMessage, ...]:
     if ("prompt" in item) == ("messages" in item):
         wrong = "gives both `prompt` and `messages`" if "prompt" in item else "has no `prompt`"
         reader.mistakes.add(place, f"{wrong}; give one of prompt and messages.")
@@ -246,9 +198,9 @@ def _messages(reader: _Reader, place: str, item: dict[str, Any]) -> tuple[ChatMe
     return (*head, *turns)
 
 
-def _message(reader: _Reader, place: str, turn: Any) -> ChatMessage:
+def _message(reader: Reader, place: str, turn: Any) -> ChatMessage:
     if not isinstance(turn, dict):
-        reader.mistakes.add(place, f"is {_kind(turn)}, and `role:` with `content:` is expected.")
+        reader.mistakes.add(place, f"is {kind_of(turn)}, and `role:` with `content:` is expected.")
         return ChatMessage("user", "")
     reader.mistakes.unknown(place, turn, ("role", "content"))
     role = reader.text(f"{place}.role", turn.get("role"), 40)
@@ -257,17 +209,17 @@ def _message(reader: _Reader, place: str, turn: Any) -> ChatMessage:
     return ChatMessage(role, reader.text(f"{place}.content", turn.get("content")))
 
 
-def _slices(reader: _Reader, place: str, value: Any) -> dict[str, str]:
+def _slices(reader: Reader, place: str, value: Any) -> dict[str, str]:
     if value is None:
         return {}
     if not isinstance(value, dict) or len(value) > 10:
-        reader.mistakes.add(place, f"is {_kind(value)}, and up to ten keys with a value each are expected.")
+        reader.mistakes.add(place, f"is {kind_of(value)}, and up to ten keys with a value each are expected.")
         return {}
     read = {str(key)[:60]: reader.text(f"{place}.{str(key)[:60]}", item, 80) for key, item in value.items()}
     return {key: item for key, item in read.items() if item}
 
 
-def _answerable(reader: _Reader, cases: list[Case], primary: Check | None) -> list[Case]:
+def _answerable(reader: Reader, cases: list[Case], primary: Check | None) -> list[Case]:
     """Each case must be one that the primary metric can tell right from wrong."""
     made: list[Case] = []
     for number, case in enumerate(cases):
@@ -282,7 +234,7 @@ def _answerable(reader: _Reader, cases: list[Case], primary: Check | None) -> li
     return made
 
 
-def _rows(reader: _Reader) -> tuple[Case, ...]:
+def _rows(reader: Reader) -> tuple[Case, ...]:
     """The cases of a JSONL file beside the suite."""
     named = reader.text("rows", reader.document.get("rows"), 200)
     if not named:
@@ -301,8 +253,3 @@ def _rows(reader: _Reader) -> tuple[Case, ...]:
     except BadInput as error:
         reader.mistakes.add("rows", str(error))
         return ()
-
-
-def _kind(value: Any) -> str:
-    names: dict[type, str] = {dict: "an object", list: "a list", str: "a text", bool: "true or false", int: "a number"}
-    return "empty" if value is None else names.get(type(value), "a number")
