@@ -1,7 +1,9 @@
 """Did training see what is asked? Looked at first, before any model is asked: a test row that it saw blocks
 everything, a row of any other suite is left out and counted.
 
-Seen is a row whose prompt is equal but for case and white space. Rows that only share a run of words with training
+Seen is a row whose prompt is equal but for case and white space. One that only an earlier answer of a longer
+conversation had, which training learns too, is left out like it; in the test set, which a split by prompt may give such
+rows, it is told. Rows that only share a run of words with training
 (`trainer.data.contamination`) are told, and block nothing: where rows are filled into templates, as in our own
 examples, an honest split has many of them (tickets 4 %, preferences 50 % of the test part; free text none).
 """
@@ -17,6 +19,7 @@ from trainer.data.check import reading
 from trainer.data.contamination import ROWS_AT_ONCE, Cases
 from trainer.data.formats import load_format
 from trainer.data.similar import Texts, own_texts
+from trainer.data.split import prompt_key
 from trainer.evals.case import BROUGHT, Case, Role, Suite
 from trainer.evals.outcome import Contamination
 from trainer.evals.suites import overlap
@@ -49,15 +52,35 @@ def sift(suites: Sequence[Suite], seen: Seen | None) -> Sifted:
         said = "Whether training saw the test rows was not checked: its prompts were not given."
         return Sifted(tuple(suites), Contamination(checked=False), (said,))
     leaks = [case for suite in suites if suite.role is Role.TEST for case in overlap(suite.cases, seen.prompts)]
-    rest, notes, left_out = [], [], 0
+    inside = _inside(seen.files, {case.key for suite in suites for case in suite.cases} - seen.prompts)
+    rest, left_out = [], 0
+    notes = [
+        _within(suite, known) for suite in suites if suite.role is Role.TEST and (known := overlap(suite.cases, inside))
+    ]
     for suite in suites:
-        known = () if suite.role in BROUGHT else overlap(suite.cases, seen.prompts)
+        known = () if suite.role in BROUGHT else overlap(suite.cases, seen.prompts | inside)
         left_out += len(known)
         notes += [_left_out(suite, known)] if known else []
         gone = {case.id for case in known}
         rest.append(replace(suite, cases=tuple(case for case in suite.cases if case.id not in gone)))
     found = Contamination(True, len(leaks), left_out, tuple(case.id for case in leaks[:NAMED]))
     return Sifted(tuple(rest), found, (*notes, *_near(rest, seen)))
+
+
+def _inside(files: Sequence[Path], asked: Set[str]) -> frozenset[str]:
+    """Of these prompts, those that stand before an earlier answer of a conversation in the files."""
+    found: set[str] = set()
+    for file in files if asked else ():
+        with reading(file) as (format, parts):
+            told = (format.chat(row) for part in parts for row in part.rows)
+            found |= {key for row in told if row for key in _earlier(row["messages"]) if key in asked}
+    return frozenset(found)
+
+
+def _earlier(talk: list[dict[str, Any]]) -> Iterator[str]:
+    for at, message in enumerate(talk[:-1]):
+        if at and message["role"] == "assistant" and message.get("weight", 1):
+            yield prompt_key({"messages": talk[: at + 1]})
 
 
 def _near(suites: Sequence[Suite], seen: Seen) -> list[str]:
@@ -108,6 +131,14 @@ def _nearly(name: str, ids: Sequence[str], total: int) -> str:
     return (
         f"{len(ids):,} of {total:,} rows of {name} share runs of words with training rows ({first}). Filled-in "
         "templates do that too; if these rows are nearly the same question, the scores flatter."
+    )
+
+
+def _within(suite: Suite, known: Sequence[Case]) -> str:
+    ids = ", ".join(case.id for case in known[:NAMED]) + (" …" if len(known) > NAMED else "")
+    return (
+        f"{len(known):,} of {len(suite.cases):,} rows of {suite.name} were asked and answered inside longer "
+        f"conversations of the training data ({ids}), so the scores flatter. Split by conversation."
     )
 
 

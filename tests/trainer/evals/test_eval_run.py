@@ -127,6 +127,20 @@ def test_rows_that_nearly_stand_in_training_are_told_and_block_nothing(tmp_path:
     )
 
 
+def test_what_longer_conversations_taught_is_left_out_and_of_the_test_set_told(tmp_path: Path) -> None:
+    def longer(prompt: str, weight: int = 1) -> dict[str, Any]:
+        row = chat(prompt, "ok")
+        row["messages"][1] |= {"weight": weight}
+        return {"messages": [*row["messages"], *chat(f"and {prompt}?", "yes")["messages"]]}
+
+    rows = [longer("OLD 3"), longer("old 4", weight=0), longer("ticket 7"), *(longer(f"other {n}") for n in range(9))]
+    path = write(tmp_path / "train.jsonl", *rows)
+    report = run(right, seen=Seen(prompt_keys(path), (path,)))
+    assert report.regression and report.regression.left_out == 1 and report.contamination.test_rows == 0
+    assert any("1 row of old-skills" in note and "old3" in note for note in report.notes)
+    assert any("1 of 45 rows of test" in note and "Split by conversation" in note for note in report.notes)
+
+
 def test_examples_that_leave_no_room_are_said() -> None:
     def ask(requests: Sequence[GenerateRequest]) -> Iterable[tuple[int, Answer]]:
         return ((at, Answer("", cut=requests[at].adapter == FEW_SHOT)) for at in range(len(requests)))
