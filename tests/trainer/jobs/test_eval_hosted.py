@@ -16,6 +16,7 @@ from tools.context import Caller, Context
 from tools.datasets.splitting import make_split
 from trainer.errors import BadInput, NotFound
 from trainer.evals.gate import GateSpec, JudgeRule
+from trainer.evals.report import lines
 from trainer.registry.aliases import swap
 from trainer.services import build_services
 from trainer.settings import Settings
@@ -112,6 +113,7 @@ def test_a_later_report_tells_what_is_fixed_and_what_is_still_open(bench: Bench)
 
     assert any("Of 3 failures that people looked at: fixed in v2: 1, still open: 2" in note for note in after.notes)
     assert after.contamination.test_rows == 0, "what was asked is not trained on"
+    assert not [line for line in lines(after) if line.startswith("lessons: ")], "told once"
 
 
 def test_looks_at_the_same_sealed_rows_are_counted(bench: Bench) -> None:

@@ -90,9 +90,9 @@ def primary_of(report: EvalReport, suite: str) -> str:
 
 
 def kept(report: EvalReport) -> Iterator[tuple[str, str, Regression]]:
-    """(suite, against whom, what was kept)"""
+    """(suite, against whom, what was kept); lessons are no skills that anybody had, and are told by themselves."""
     for suite in report.suites.values():
-        for key, loss in suite.kept.items():
+        for key, loss in suite.kept.items() if suite.role != Role.LESSONS else ():
             yield suite.name, key, loss
     if not report.suites and report.regression:
         yield OLD_SKILLS, BASE, report.regression
