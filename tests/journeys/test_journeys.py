@@ -17,15 +17,17 @@ from examples.demo.house import House
 from examples.demo.stage import Stage, plain
 from tests.browser import needs_chromium, open_page
 from tests.conftest import REAL_DATA, ROOT
+from tests.journeys.conftest import lighter_cache
 
 pytestmark = pytest.mark.timeout(600)
 GSM8K = REAL_DATA / "msf_gsm8k_chat_train.jsonl"
-ROWS = 150
+ROWS = 60
 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Iterator[House]:
     built = House(tmp_path_factory.mktemp("house"))
+    built.env["TUNESMITH_CACHE"] = lighter_cache(tiny_base, tmp_path_factory.mktemp("cache"), rows=30)
     built.start()
     yield built
     assert built.stop() == 0

@@ -1,15 +1,17 @@
-"""Three candidates of which we know the truth, on the tiny base: one that forgets, one that keeps, one judged on too few
-rows. The new skill is small, so that training takes seconds."""
+"""Three candidates of which we know the truth, on the tiny base: one that forgets, one that keeps, one judged on too
+few rows. The new skill is small, so that training takes seconds."""
 
 from __future__ import annotations
 
 import json
 import random
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.journeys.conftest import lighter_cache
 from tests.tools.test_cli import Terminal
 from trainer.inference.tiny_tasks import OFFICE
 
@@ -18,12 +20,21 @@ TEAMS = {
     "login": ("password", "login", "user", "name"),
     "mobile": ("app", "call", "screen", "mobile"),
 }
+OLD = 120
 FAST = ("--base", "tiny-base", "--method", "lora", "--lr", "0.01", "--batch-size", "16", "--set", "evals_per_run=1")
 
 
 @pytest.fixture(scope="module")
-def terminal(tmp_path_factory: pytest.TempPathFactory) -> Terminal:
+def terminal(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Terminal:
     return Terminal(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="module")
+def sooner(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Terminal:
+    """Where fewer rows of old skills tell as well."""
+    made = Terminal(tmp_path_factory.mktemp("home"))
+    made.env["TUNESMITH_CACHE"] = lighter_cache(tiny_base, tmp_path_factory.mktemp("cache"), rows=OLD)
+    return made
 
 
 def tickets(path: Path, count: int) -> Path:
@@ -51,10 +62,11 @@ def reason(found: dict[str, Any], word: str) -> str:
     return next(said for said in found["report"]["reasons"] if word in said)
 
 
-def test_who_forgets_is_refused_and_the_suite_is_named(terminal: Terminal, tmp_path: Path) -> None:
-    found = judged(terminal, tickets(tmp_path / "teams.jsonl", 300), "--epochs", "5", code=1)
+def test_who_forgets_is_refused_and_the_suite_is_named(sooner: Terminal, tmp_path: Path) -> None:
+    found = judged(sooner, tickets(tmp_path / "teams.jsonl", 300), "--epochs", "5", code=1)
     assert (found["verdict"], found["report"]["code"]) == ("FAIL", "forgot")
-    assert reason(found, "is forgotten").startswith("old-skills: of 280 rows that the base answers rightly")
+    told = re.match(r"old-skills: of (\d+) rows that the base answers rightly", reason(found, "is forgotten"))
+    assert told and 100 < int(told[1]) <= OLD
     assert found["report"]["metrics"]["exact_match"]["p"] < 0.001, "it did learn the new skill"
 
 
@@ -65,7 +77,7 @@ def test_who_trained_with_replay_passes(terminal: Terminal, tmp_path: Path) -> N
     assert found["report"]["registered"]["digest"]
 
 
-def test_too_few_rows_decide_nothing_and_how_many_would_is_said(terminal: Terminal, tmp_path: Path) -> None:
-    found = judged(terminal, tickets(tmp_path / "few.jsonl", 40), "--epochs", "1", "--replay", "1", code=1)
+def test_too_few_rows_decide_nothing_and_how_many_would_is_said(sooner: Terminal, tmp_path: Path) -> None:
+    found = judged(sooner, tickets(tmp_path / "few.jsonl", 40), "--epochs", "1", "--replay", "1", code=1)
     assert (found["verdict"], found["report"]["code"]) == ("INCONCLUSIVE", "too_few_rows")
     assert f"{found['report']['more_test_rows']:,} more" in reason(found, "too few to judge")
