@@ -40,10 +40,10 @@ def of(services: Services, model: Model) -> tuple[GateSpec, dict[str, Any]]:
 
 
 def looks(services: Services, job: Job) -> int:
-    """How often the sealed test part was looked at, this time included: each look makes luck a little likelier."""
+    """How many candidates were judged on the sealed test part, this one included: each makes luck a little likelier."""
     sealed = Dataset.split["blobs"]["test"].as_string()
     with services.db.read() as session:
         mine = session.scalar(select(sealed).where(Dataset.id == job.dataset_id))
         same = Evaluation.dataset_id.in_(select(Dataset.id).where(sealed == mine))
-        earlier = select(func.count(Evaluation.id)).where(or_(Evaluation.dataset_id == job.dataset_id, same))
-        return 1 + (session.scalar(earlier) or 0)
+        others = select(func.count(Evaluation.model_id.distinct())).where(Evaluation.model_id != job.model_id)
+        return 1 + (session.scalar(others.where(or_(Evaluation.dataset_id == job.dataset_id, same))) or 0)

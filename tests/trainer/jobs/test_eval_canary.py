@@ -165,6 +165,8 @@ def test_questions_to_the_database_are_understood_by_both(any_services: Services
     assert services.answers.known("run") == {} and len(services.answers.known("other")) == 1
     services.answers.drop_older(-1)
     assert services.answers.known("other") == {}
-    assert evaluate_gate.looks(services, services.jobs.get(evidence.job_id)) == 2
+    mine: Any = services.jobs.get(evidence.job_id)
+    another: Any = SimpleNamespace(dataset_id=mine.dataset_id, model_id="ft:another")
+    assert (evaluate_gate.looks(services, mine), evaluate_gate.looks(services, another)) == (1, 2)
     (job,) = canary.enqueue(services)
     assert canary.enqueue(services) == [] and canaries.news(services, job) is None
