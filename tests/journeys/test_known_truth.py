@@ -72,7 +72,7 @@ def test_who_forgets_is_refused_and_the_suite_is_named(sooner: Terminal, tmp_pat
 
 def test_who_trained_with_replay_passes(terminal: Terminal, tmp_path: Path) -> None:
     rows = tickets(tmp_path / "teams.jsonl", 300)
-    found = judged(terminal, rows, "--epochs", "5", "--replay", "1.5", code=0)
+    found = judged(terminal, rows, "--epochs", "5", "--replay", "3", "--lr", "0.006", code=0)
     assert found["verdict"] == "PASS", found["report"]["reasons"]
     assert found["report"]["registered"]["digest"]
 
