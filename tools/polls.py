@@ -275,7 +275,12 @@ def raw_rows(blobs: Blobs, row: Evaluation) -> list[dict[str, Any]]:
     sha256 = row.report.get("rows_sha256")
     if not sha256:
         raise Conflict(f"Evaluation {row.id} kept no answers.", fix="Evaluate the model again.", code="no_answers")
-    return msgspec.json.decode(blobs.get_bytes(sha256), type=list[dict[str, Any]])
+    try:
+        kept = blobs.get_bytes(sha256)
+    except NotFound:
+        said = f"The answers of {row.id} are gone: they are deleted with the dataset whose rows they hold."
+        raise Conflict(said, fix="Its verdict and figures stay: show the evaluation.", code="no_answers") from None
+    return msgspec.json.decode(kept, type=list[dict[str, Any]])
 
 
 @dataclass(frozen=True, slots=True)

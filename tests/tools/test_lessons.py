@@ -166,3 +166,12 @@ def test_what_a_voter_would_have_had_it_say_stands_beside_the_failure(context: C
     poll = kept.open(row.id, [("test", "t3")], kind="pairwise", against="base", needed=2, by="U0ADA", origin={})
     kept.cast(poll.id, 0, voter="U0GRACE", choice="tie", first="base", ratings={"said": "Paris, France"})
     assert lessons.browse(context, row.id).corrections == {("test", "t3"): "Paris, France"}
+
+
+def test_what_a_deleted_version_was_asked_goes_with_it(context: Context, dataset: Dataset) -> None:
+    row = failed(context.services, dataset)
+    lessons.learn(context, row.id, "test", "t3")
+    datasets.delete(context, dataset.id)
+    with pytest.raises(Conflict, match="deleted with the dataset"):
+        lessons.browse(context, row.id)
+    assert not context.services.lessons.of(dataset.id) and context.services.models.evaluation(row.id).verdict == "FAIL"

@@ -14,6 +14,7 @@ from tools.datasets.keeping import pick_dataset, report_of, stats_of
 from trainer.data.report.readme import DatasetCard
 from trainer.errors import BadInput, Conflict, Forbidden
 from trainer.registry.audit import append
+from trainer.store.lessons import drop_of
 from trainer.store.tables import Dataset, Job
 from trainer.types import ENDED
 
@@ -61,8 +62,8 @@ def expired(context: Context) -> list[Dataset]:
 
 
 def delete(context: Context, dataset_id: str) -> Dataset:
-    """Remove a version's bytes, report and split, and what its children keep of its rows, as far as no other version
-    shares them.
+    """Remove a version's bytes, report and split, what its children keep of its rows, as far as no other version shares
+    them, the answers of its evaluations, and the lessons that it holds.
 
     The row stays: lineage and audit must be told. Raises Conflict while a job uses the data."""
     dataset = _own(context, dataset_id, "delete it")
@@ -78,10 +79,12 @@ def delete(context: Context, dataset_id: str) -> Dataset:
                 code="dataset_in_use",
             )
         services.datasets.mark_deleted(dataset.id, session)
+        drop_of(session, dataset.id)
         _log(context, session, "dataset.delete", dataset, {"sha256": dataset.sha256, "rows": dataset.rows})
     gone = {*_blobs(dataset), *(sha for child in services.datasets.children(dataset.id) for sha in _beside(child))}
     rows = services.datasets.list(limit=None)
     still_needed = {sha for row in rows for sha in _blobs(row, beside=row.parent_id != dataset.id)}
+    gone |= set(services.models.answer_blobs(dataset.id))  # they hold its test rows
     for sha in gone - still_needed:
         services.blobs.delete(sha)
     return services.datasets.get(dataset.id)

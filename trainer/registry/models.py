@@ -64,6 +64,12 @@ class Models:
         with self.db.read() as session:
             return list(session.scalars(query.order_by(Evaluation.created_at.desc())))
 
+    def answer_blobs(self, dataset_id: str) -> list[str]:
+        """The blobs with every answer of this dataset's evaluations."""
+        sha256 = Evaluation.report["rows_sha256"].as_string()
+        with self.db.read() as session:
+            return [sha for sha in session.scalars(select(sha256).where(Evaluation.dataset_id == dataset_id)) if sha]
+
     def evaluation(self, evaluation_id: str) -> Evaluation:
         with self.db.read() as session:
             row = session.get(Evaluation, evaluation_id)

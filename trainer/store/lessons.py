@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from trainer.errors import Conflict, NotFound
@@ -61,6 +61,11 @@ class Lessons:
             row = session.get(Lesson, lesson_id)
             if row is not None and row.dataset_id is None:
                 session.delete(row)
+
+
+def drop_of(session: Session, dataset_id: str) -> None:
+    """Forget the lessons that a version holds, with their words."""
+    session.execute(delete(Lesson).where(Lesson.dataset_id == dataset_id))
 
 
 def hold(session: Session, ids: Collection[str], dataset_id: str) -> None:
