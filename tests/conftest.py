@@ -19,7 +19,7 @@ import structlog
 from trainer.services import Services, build_services
 from trainer.settings import Settings, default_cache, load_settings
 
-os.environ["HF_HUB_OFFLINE"] = "1"  # `datasets` reports each load to the Hub: 5 s where no name server answers
+os.environ["HF_UPDATE_DOWNLOAD_COUNTS"] = "0"  # else `datasets` reports each load: 5 s where no name server answers
 # As the doors have it: stdout is for answers.
 structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 ROOT = Path(__file__).parent.parent

@@ -180,7 +180,9 @@ def test_ctrl_c_in_a_run_without_a_worker_puts_the_job_back_in_line(
     base = ("--base", str(make_pebble(tmp_path / "base")))
     long = ("--epochs", "100", "--batch-size", "1", "--set", "packing=false", "--set", "early_stopping_patience=0")
     command = [sys.executable, "-m", "tools.cli", "train", str(good), *base, *long, "--set", "evals_per_run=1"]
-    with subprocess.Popen(command, env=terminal.env, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
+    how: dict[str, Any] = {"stderr": subprocess.PIPE, "text": True, "cwd": ROOT}
+    how["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background job ignores it
+    with subprocess.Popen(command, env=terminal.env, **how) as process:
         assert process.stderr
         heard = next(line for line in process.stderr if line.startswith(("loading", "training")))
         process.send_signal(signal.SIGINT)
