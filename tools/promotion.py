@@ -199,7 +199,7 @@ def registered(context: Context, model: Model) -> dict[str, Any]:
 
 
 def _refused(model: Model, evaluation: Evaluation, name: str) -> Conflict:
-    reasons = " ".join(evaluation.report.get("reasons", [])[:2])
+    reasons = " ".join(_against(evaluation)[:2])
     fix = "Mend what it names, train again, and evaluate the new model."
     if evaluation.report.get("code") != "contaminated":
         fix += f" Two approvers can override it: `override {model.id} to {name} because …`."
@@ -252,6 +252,13 @@ def _evidence(context: Context, model: Model, evaluation: Evaluation) -> dict[st
         "evaluation_digest": digest_of(evaluation.report),
         "gate_digest": registered(context, model).get("digest", ""),
     }
+
+
+def _against(evaluation: Evaluation) -> list[str]:
+    """Why it did not pass: what decided first."""
+    findings = evaluation.report.get("findings") or []
+    decisive = [str(found["reason"]) for found in findings if found.get("verdict") == evaluation.verdict]
+    return decisive or list(evaluation.report.get("reasons") or [])
 
 
 def _subject(alias: str, target: str, model: Model | None, current: Alias | None) -> dict[str, Any]:
